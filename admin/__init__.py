@@ -1,0 +1,1 @@
+"""The admin panel: views, templates, translations."""
