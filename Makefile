@@ -1,0 +1,63 @@
+# Every target sets up .venv by itself, exactly as the lock says: with uv where it is there, else with venv and pip.
+# Nothing is written outside this folder but the caches of those tools.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+export UV_PYTHON_DOWNLOADS ?= never
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# uv would otherwise speak of an environment that is active but not ours.
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint format bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+
+serve: .venv/.ready-runtime ## run the main job with demo data on http://127.0.0.1:8080
+	@exec $(BIN)/duban serve --demo --host $(HOST) --port $(PORT)
+
+test: .venv/.ready-dev ## run the tests; ARGS="-k name" to choose
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.ready-dev ## style, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir .cache/import-linter
+
+format: .venv/.ready-dev ## put the code into its usual form
+	$(BIN)/ruff check --fix-only --exit-zero .
+	$(BIN)/ruff format .
+
+bench: .venv/.ready-bench ## measure, and say for every target whether it is met; ARGS=name for one
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## renew the lock after a change of the dependencies in pyproject.toml (needs uv)
+	uv lock
+	uv export -q --frozen --no-emit-project --no-annotate --no-header --no-dev -o locks/runtime.txt
+	uv export -q --frozen --no-emit-project --no-annotate --no-header -o locks/dev.txt
+	uv export -q --frozen --no-emit-project --no-annotate --no-header --group bench -o locks/bench.txt
+
+clean: ## remove what the targets made, but never the data folder
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+.venv/.ready-runtime: SYNC = --no-dev
+.venv/.ready-dev: SYNC =
+.venv/.ready-bench: SYNC = --group bench
+
+.venv/.ready-%: pyproject.toml uv.lock locks/%.txt
+ifneq ($(UV),)
+	$(UV) sync --quiet --frozen --inexact $(SYNC)
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=...)" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	$(BIN)/python -m pip install -q --require-hashes -r locks/$*.txt
+	$(BIN)/python -m pip install -q --no-deps -e .
+endif
+	@touch $@
