@@ -1,0 +1,25 @@
+"""What every test can rely on."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+# The machines that run this are shared: how long one example takes says nothing. CI tries the same examples every
+# time, so that a red run can be repeated; on a desk each run tries new ones.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip the test that calls this, because something it needs is not on this machine; under CI, fail it.
+
+    CI installs all that is needed, so a skip there would hide a test that never runs.
+    """
+    if os.environ.get("CI"):
+        pytest.fail(f"needed under CI: {reason}", pytrace=False)
+    pytest.skip(reason)
