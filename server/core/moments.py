@@ -23,7 +23,7 @@ DAY = 86_400_000
 FIRST: Moment = -DAY
 LAST: Moment = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH = datetime.fromisoformat("1970-01-01")  # without a zone, for wall clocks
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
