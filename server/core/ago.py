@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from server.core.durations import Duration, parse_duration
 from server.core.moments import DAY, Moment, at_wall, local
 
 _EPOCH = datetime(1970, 1, 1)
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotHere(ValueError):
@@ -35,11 +36,18 @@ def parse_elapsed(text: str) -> int:
 def before(moment: Moment, duration: Duration, zone: ZoneInfo) -> Moment:
     """The moment that lies `duration` before `moment`: months first (clamped to the month's end), then days, by the
     wall clock of `zone`, then elapsed time. A wall-clock time that is skipped moves forward by the gap, one that
-    occurs twice means the first. OverflowError before the year 1."""
+    occurs twice means the first. It may be earlier than any moment of a case: dates of birth are compared with it.
+    OverflowError before the year 1."""
     if duration.is_calendar:
         wall = _months_back(local(moment, zone), duration.months) - duration.days * DAY
         moment = at_wall(wall, zone)
     return moment - duration.clock_ms
+
+
+def date_before(moment: Moment, duration: Duration, zone: ZoneInfo) -> str:
+    """The local date of `before`, `YYYY-MM-DD`. OverflowError before the year 1."""
+    earlier = _EPOCH_UTC + timedelta(milliseconds=before(moment, duration, zone))
+    return earlier.astimezone(zone).date().isoformat()
 
 
 def _months_back(wall: int, months: int) -> int:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from server.core.bycase import ByCase, compile_by_case
 from server.core.clauses import Clause, events_of, fields_of, uses_now
 from server.core.findings import Finding
 from server.core.generated import Writer
 from server.core.judged import Decision, View
 from server.core.kinds import BOOLEAN, DATE, DATETIME, LIST, NUMBER, TEXT, CalendarLike, Kind, Scope
 from server.core.reading import Reader
+from server.core.tables import Table, compile_rules, compile_table
 
 __all__ = [
     "BOOLEAN",
@@ -23,13 +25,18 @@ __all__ = [
     "LIST",
     "NUMBER",
     "TEXT",
+    "ByCase",
     "CalendarLike",
     "Condition",
     "Decision",
     "Kind",
     "Scope",
+    "Table",
     "View",
+    "compile_by_case",
     "compile_condition",
+    "compile_rules",
+    "compile_table",
 ]
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from server.core.ago import before
+from server.core.ago import before, date_before
 from server.core.clauses import Happened, Test
+from server.core.durations import Duration
 from server.core.kinds import CalendarLike
 from server.core.moments import Moment, OutOfRange
+from server.core.open_time import NeverOpens
 
 MATCHED_CHARACTERS = 16_384  # of a text, the part that a regular expression is shown
 
@@ -64,7 +67,7 @@ def expression(test: Test, field: str, other: str, calendar: CalendarLike | None
     if test.op == "matches":
         return f"{guard} and {bindings.bind(_searching(test.value))}({field})"
     if test.op == "during":
-        return f"{guard} and {bindings.bind(test.value.is_open)}({field})"
+        return f"{guard} and {bindings.bind(_open_at(test.value))}({field})"
     assert calendar is not None
     ranges = {"within_next": _ahead, "longer_ago_than": _long_ago}[test.op]
     return f"{guard} and {bindings.bind(ranges(test, calendar))}(now, {field})"
@@ -132,6 +135,18 @@ def _searching(pattern: Any) -> Callable[[str], bool]:
     return found
 
 
+def _open_at(calendar: CalendarLike) -> Callable[[Moment], bool]:
+    is_open = calendar.is_open
+
+    def open_at(moment: Moment) -> bool:
+        try:
+            return is_open(moment)
+        except OutOfRange:
+            return False
+
+    return open_at
+
+
 def _ahead(test: Test, calendar: CalendarLike) -> Callable[[Moment, Any], bool]:
     add, date, duration, dates = calendar.add, calendar.date, test.value, test.kind.name == "date"
 
@@ -140,21 +155,21 @@ def _ahead(test: Test, calendar: CalendarLike) -> Callable[[Moment, Any], bool]:
             return False
         try:
             end = add(now, duration)
-        except OutOfRange:
-            return True  # no moment lies beyond
+        except (OutOfRange, NeverOpens):
+            return True  # the end of the time asked for is never reached
         return bool(value <= (date(end) if dates else end))
 
     return ahead
 
 
 def _long_ago(test: Test, calendar: CalendarLike) -> Callable[[Moment, Any], bool]:
-    date, zone, duration, dates = calendar.date, calendar.zone, test.value, test.kind.name == "date"
+    zone, duration = calendar.zone, test.value
+    limit: Callable[[Moment, Duration, ZoneInfo], Any] = date_before if test.kind.name == "date" else before
 
     def long_ago(now: Moment, value: Any) -> bool:
         try:
-            limit = before(now, duration, zone)
-            return bool(value < (date(limit) if dates else limit))
-        except (OutOfRange, OverflowError):
-            return False  # no moment lies before
+            return bool(value < limit(now, duration, zone))
+        except OverflowError:
+            return False  # nothing lies before the year 1
 
     return long_ago
