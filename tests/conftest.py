@@ -8,6 +8,9 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+# Stores on SQLite and PostgreSQL, for every folder.
+pytest_plugins = ["tests.stores"]
+
 # The machines that run this are shared: how long one example takes says nothing. CI tries the same examples every
 # time, so that a red run can be repeated; on a desk each run tries new ones.
 settings.register_profile("desk", deadline=None)

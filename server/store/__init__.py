@@ -1,1 +1,1 @@
-"""Tables, queries and migrations: SQLite and PostgreSQL from one model layer."""
+"""Tables, queries, migrations: SQLite and PostgreSQL from one model layer."""

@@ -1,0 +1,134 @@
+"""Fast inserts do what the models say."""
+
+from __future__ import annotations
+
+import peewee
+import pytest
+
+from server.store import writing
+from server.store.database import Store
+from server.store.models import AuditEntry, Event, Issue, Message, Version
+
+
+def an_issue(**changes: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "process": "complaint",
+        "number": "C1",
+        "version": 1,
+        "pins": {"cn-office": 2},
+        "stage": "received",
+        "subject": "系统无法登录",
+        "received_at": 1_000,
+        "recorded_at": 1_001,
+        "wake_at": 5_000,
+        "case": '{"seq":1}',
+    }
+    return {**row, **changes}
+
+
+@pytest.fixture
+def version(store: Store) -> int:
+    with store.transaction():
+        return int(Version.create(kind="process", name="complaint", number=1, sha256="0", data=b"", created_at=0).id)
+
+
+def test_a_row_written_fast_reads_like_any_other(store: Store, version: int) -> None:
+    with store.transaction():
+        number = writing.insert_issue(an_issue(version=version))
+        assert number is not None
+        event = writing.insert_event(
+            {"issue": number, "seq": 1, "at": 1, "recorded_at": 2, "kind": "received", "body": "{}", "entries": "[]"}
+        )
+        writing.insert_messages(
+            [
+                {
+                    "key": f"m{i}",
+                    "issue": number,
+                    "event": event,
+                    "channel": "sms",
+                    "at": 1,
+                    "created_at": 1,
+                    "next_at": i,
+                }
+                for i in range(3)
+            ]
+        )
+        writing.insert_audit({"at": 1, "kind": "received", "issue": number, "body": "{}"})
+    issue = Issue.get_by_id(number)
+    assert (issue.pins, issue.seq, issue.final, issue.owner, issue.source) == ({"cn-office": 2}, 1, False, None, "")
+    assert Event.get_by_id(event).issue_id == number
+    assert [(m.state, m.next_at, m.fence) for m in Message.select().order_by(Message.id)] == [
+        ("pending", 0, 0),
+        ("pending", 1, 0),
+        ("pending", 2, 0),
+    ]
+    assert AuditEntry.select().count() == 1
+
+
+def test_a_known_external_id_makes_no_second_issue(store: Store, version: int) -> None:
+    with store.transaction():
+        assert writing.insert_issue(an_issue(version=version, source="crm", external_id="7")) is not None
+        assert writing.insert_issue(an_issue(version=version, number="C2", source="crm", external_id="7")) is None
+        assert writing.insert_issue(an_issue(version=version, number="C3", source="shop", external_id="7")) is not None
+        assert writing.insert_issue(an_issue(version=version, number="C4", source="crm")) is not None
+        assert writing.insert_issue(an_issue(version=version, number="C5", source="crm")) is not None
+    assert [issue.number for issue in Issue.select().order_by(Issue.number)] == ["C1", "C3", "C4", "C5"]
+
+
+def test_a_number_given_twice_is_an_error_and_not_a_known_issue(store: Store, version: int) -> None:
+    with store.transaction():
+        writing.insert_issue(an_issue(version=version, source="crm", external_id="7"))
+    with pytest.raises(peewee.IntegrityError), store.transaction():
+        writing.insert_issue(an_issue(version=version, source="crm", external_id="8"))
+
+
+def test_of_two_updates_from_the_same_state_one_wins(store: Store, version: int) -> None:
+    with store.transaction():
+        number = writing.insert_issue(an_issue(version=version))
+        assert number is not None
+        assert writing.update_issue(number, 1, {"seq": 2, "stage": "handling", "pins": {"cn-office": 3}})
+        assert not writing.update_issue(number, 1, {"seq": 2, "stage": "closed"})
+    issue = Issue.get_by_id(number)
+    assert (issue.stage, issue.seq, issue.pins) == ("handling", 2, {"cn-office": 3})
+
+
+def test_an_update_must_move_the_sequence_on(store: Store) -> None:
+    with pytest.raises(ValueError, match="seq"):
+        writing.update_issue(1, 3, {"seq": 3})
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_message_key_is_used_once(store: Store, version: int, count: int) -> None:
+    rows = [{"key": "same", "channel": "sms", "at": 1, "created_at": 1} for _ in range(count)]
+    with store.transaction():
+        writing.insert(Message, rows[0])
+    with pytest.raises(peewee.IntegrityError), store.transaction():
+        writing.insert_messages(rows)
+
+
+def test_an_event_of_an_issue_has_its_own_number_and_key(store: Store, version: int) -> None:
+    with store.transaction():
+        number = writing.insert_issue(an_issue(version=version))
+        row = {"issue": number, "seq": 1, "at": 1, "recorded_at": 1, "kind": "time", "body": "{}", "entries": "[]"}
+        writing.insert_event({**row, "key": "k"})
+        writing.insert_event({**row, "seq": 2})
+    for clash in ({**row, "seq": 2}, {**row, "seq": 3, "key": "k"}):
+        with pytest.raises(peewee.IntegrityError), store.transaction():
+            writing.insert_event(clash)
+
+
+def test_the_sweep_and_the_claim_use_their_partial_indexes(sqlite_store: Store) -> None:
+    plans = {
+        "issue_wake": (
+            'SELECT "id" FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL AND "wake_at" <= 5 '
+            'ORDER BY "wake_at", "id" LIMIT 10'
+        ),
+        "message_pending": (
+            'SELECT "id" FROM "message" WHERE "state" = \'pending\' AND "next_at" <= 5 '
+            'ORDER BY "next_at", "id" LIMIT 10'
+        ),
+    }
+    for index, sql in plans.items():
+        plan = " ".join(str(row) for row in sqlite_store.db.execute_sql("EXPLAIN QUERY PLAN " + sql).fetchall())
+        assert index in plan
+        assert "TEMP B-TREE" not in plan
