@@ -175,16 +175,6 @@ class Calendar:
             result = self._add_calendar(start, duration.months, duration.days) + duration.clock_ms
         return self._checked(result)
 
-    def subtract(self, start: Moment, duration: Duration) -> Moment:
-        """`start` − `duration`, for elapsed and calendar units (operator `longer_ago_than`); ValueError for others.
-
-        Raises OutOfRange.
-        """
-        if not duration.can_be_subtracted:
-            raise ValueError(f"{duration.text} cannot be subtracted")
-        result = self._add_calendar(self._checked(start), -duration.months, -duration.days) - duration.clock_ms
-        return self._checked(result)
-
     def add_open(self, start: Moment, ms: int) -> Moment:
         """The first instant at which `ms` of open time have passed since `start`. Raises OutOfRange, NeverOpens."""
         return self._checked(self._open.add(self._checked(start), ms))
