@@ -1,0 +1,374 @@
+"""Clocks: deadlines that start, move, stand still, warn, are met or breached (policy language, "clocks", rules 1–7).
+
+A rule number in a comment or docstring is that of the page. Rule 8, what happens after downtime, follows from
+time passing in order; folding messages is done where they are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from server.core.bycase import ByCase
+from server.core.case import Case, ClockState, Run
+from server.core.moments import Moment
+from server.core.process import Clock, Mark, Span
+from server.core.turn import Happening, Turn
+
+MANY_PAUSES = 500
+
+
+class Target(NamedTuple):
+    """How long a clock gives this issue now: `text` tells two targets apart; a fixed moment for `field:` ones."""
+
+    text: str
+    span: Span
+    at: Moment | None
+
+
+def state_of(turn: Turn, clock: Clock) -> ClockState:
+    """The clock's state on this issue."""
+    return turn.case.clocks.setdefault(clock.id, ClockState())
+
+
+def target(turn: Turn, clock: Clock, first: bool = False) -> Target | None:
+    """What `within`, `every` or (for a first run) `first` gives this issue; None: the clock does not apply."""
+    main = _target(turn, clock, clock.span)
+    if first and main is not None and clock.first is not None:
+        return _target(turn, clock, clock.first) or main
+    return main
+
+
+def _target(turn: Turn, clock: Clock, spans: ByCase[Span]) -> Target | None:
+    span = spans.value(turn.view)
+    if span is None:
+        return None
+    if not span.field:
+        return Target(span.text, span, None)
+    at = moment_in(turn, clock, span.field, ending=True)
+    return None if at is None else Target(f"{span.text}={at}", span, at)
+
+
+def moment_in(turn: Turn, clock: Clock, field: str, ending: bool) -> Moment | None:
+    """The moment in a field; a date means the midnight that begins it, or that ends it."""
+    value = turn.known.get(field)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value:
+        return clock.calendar.midnight_after(value) if ending else clock.calendar.midnight(value)
+    return None
+
+
+# -- step 3: durations that changed (rule 5) ----------------------------------------------------------------------
+
+
+def note_spans(turn: Turn) -> None:
+    """Remembers which clocks apply to a new issue; nothing runs yet."""
+    for clock in turn.process.clocks.values():
+        found = target(turn, clock)
+        state_of(turn, clock).span = None if found is None else found.text
+
+
+def change(turn: Turn, happening: Happening) -> None:
+    """Rule 5: clocks whose duration is another after this event."""
+    for clock in turn.process.clocks.values():
+        state = state_of(turn, clock)
+        found = target(turn, clock)
+        former, state.span = state.span, None if found is None else found.text
+        if state.open is not None:
+            _change_run(turn, clock, state, state.open)
+        elif former is None and found is not None:
+            _start_afterwards(turn, clock, state, found, happening)
+
+
+def _change_run(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
+    found = target(turn, clock, run.first)
+    if found is None:
+        leave_silently(turn, clock, state)
+        if state.open is not None:
+            _end(turn, clock, state, state.open, "cancelled")
+    elif found.text != run.span and run.state != "breached":
+        _measure(clock, run, found)
+        run.marks_after = max(run.marks_after, turn.now - 1)
+        if run.state == "running":
+            due = _moved(clock, state, run, run.base)
+            if due != run.due:
+                run.due = due
+                turn.line("clock_moved", clock=clock.id, run=run.number, due=due)
+            _breach_if_past(turn, clock, state)
+
+
+def _start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target, happening: Happening) -> None:
+    if state.on_at is None or turn.final or happening.is_one_of(clock.until) or happening.is_one_of(clock.on):
+        return
+    if clock.recurring:
+        first = target(turn, clock, first=True)
+        assert first is not None
+        _start(turn, clock, state, first, turn.now, turn.now, first_run=True)
+        return
+    start = _start_of(turn, clock, state.on_at)
+    if start not in state.spent:
+        assert state.on_since is not None
+        _start(turn, clock, state, found, start, state.on_since, marks_after=turn.now - 1)
+
+
+# -- step 4: events ------------------------------------------------------------------------------------------------
+
+
+def hear(turn: Turn, happening: Happening) -> None:
+    """Step 4: clock by clock, leaving or entering a pause, `until`, `met_by`, `on`; then rule 7."""
+    for clock in turn.process.clocks.values():
+        state = state_of(turn, clock)
+        if happening.entered is not None and clock.pause:
+            _pause_or_resume(turn, clock, state, happening)
+        if happening.is_one_of(clock.until):
+            _until(turn, clock, state)
+        if happening.is_one_of(clock.met_by):
+            _met_by(turn, clock, state)
+        if not turn.final and happening.is_one_of(clock.on):
+            _on(turn, clock, state, happening)
+        if happening.entered is not None and turn.final:
+            _stop(turn, clock, state)
+
+
+def _pause_or_resume(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> None:
+    was, now_is = happening.left in clock.pause, happening.entered in clock.pause
+    if now_is and not was:
+        state.paused_at = turn.now
+        if state.open is not None and state.open.state == "running":
+            state.open.state = "paused"
+            turn.line("clock_paused", clock=clock.id, run=state.open.number)
+    elif was and not now_is:
+        _note_pause(turn, clock, state)
+        state.paused_at = None
+        run = state.open
+        if run is not None and run.state == "paused":
+            run.state = "running"
+            run.due = _moved(clock, state, run, run.base)
+            turn.line("clock_resumed", clock=clock.id, run=run.number, due=run.due)
+            _catch_up(turn, clock, state, run)
+
+
+def _note_pause(turn: Turn, clock: Clock, state: ClockState) -> None:
+    if state.paused_at is None or (state.open is None and state.on_at is None):
+        return
+    begin = state.paused_at
+    if state.pauses and state.pauses[-1][0] == begin:
+        state.pauses[-1][1] = turn.now
+    else:
+        state.pauses.append([begin, turn.now])
+    if len(state.pauses) > MANY_PAUSES:  # a case is bounded; the two oldest count as one of their joint length
+        (begin, end), (other, last) = state.pauses[:2]
+        state.pauses[:2] = [[begin, end + last - other]]
+
+
+def _catch_up(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
+    """Rule 4: on leaving a pause, marks that are past are given, and a due time that is past breaches."""
+    for mark in _open_marks(clock, state, run):
+        if _mark_at(clock, state, run, mark) < turn.now:
+            _warn(turn, clock, run, mark)
+    _breach_if_past(turn, clock, state)
+
+
+def leave_silently(turn: Turn, clock: Clock, state: ClockState) -> None:
+    """Rule 4: a run that ends while paused ends as if it had left the pause first, without a line for that."""
+    run = state.open
+    if run is not None and run.state == "paused":
+        _note_pause(turn, clock, state)
+        run.state = "running"
+        run.due = _moved(clock, state, run, run.base)
+        _breach_if_past(turn, clock, state)
+
+
+def _until(turn: Turn, clock: Clock, state: ClockState) -> None:
+    leave_silently(turn, clock, state)
+    run = state.open
+    if run is not None and clock.recurring:
+        _end(turn, clock, state, run, "stopped")
+    elif run is not None:
+        _end(turn, clock, state, run, "finished_late" if run.state == "breached" else "met")
+    state.on_at = state.on_since = None
+    state.spent.clear()
+
+
+def _met_by(turn: Turn, clock: Clock, state: ClockState) -> None:
+    leave_silently(turn, clock, state)
+    run = state.open
+    if run is not None and clock.recurring:
+        _end(turn, clock, state, run, "met")
+        _next_run(turn, clock, state, turn.now)
+
+
+def _on(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> None:
+    moment = turn.now
+    if "received" in happening.names and "received" in clock.on:
+        moment = turn.case.facts["received"]  # rule 1: it counts from the field
+    if state.on_at is None:
+        state.on_at, state.on_since = moment, turn.now
+        if state.open is None:
+            state.pauses.clear()
+    found = target(turn, clock, first=True)
+    if state.open is None and found is not None:
+        start = _start_of(turn, clock, moment)
+        passed_over = max(start, turn.now) if clock.since and start != moment else start
+        _start(turn, clock, state, found, start, turn.now, first_run=clock.recurring, marks_after=passed_over)
+
+
+def _stop(turn: Turn, clock: Clock, state: ClockState) -> None:
+    leave_silently(turn, clock, state)
+    if state.open is not None:
+        _end(turn, clock, state, state.open, "stopped")
+    state.on_at = state.on_since = None
+    state.spent.clear()
+
+
+# -- runs ----------------------------------------------------------------------------------------------------------
+
+
+def _start_of(turn: Turn, clock: Clock, moment: Moment) -> Moment:
+    """Rule 1: counts from the moment in the field `from`, if it has one."""
+    start = moment_in(turn, clock, clock.since, ending=False) if clock.since else None
+    return moment if start is None else start
+
+
+def _start(
+    turn: Turn,
+    clock: Clock,
+    state: ClockState,
+    found: Target,
+    start: Moment,
+    since: Moment,
+    first_run: bool = False,
+    marks_after: Moment | None = None,
+) -> None:
+    state.runs += 1
+    after = start if marks_after is None else max(start, marks_after)
+    run = Run(
+        number=state.runs,
+        start=start,
+        since=since,
+        span="",
+        base=0,
+        due=0,
+        working=False,
+        fixed=False,
+        first=first_run,
+        marks_after=after,
+        state="running" if state.paused_at is None else "paused",
+    )
+    _measure(clock, run, found)
+    if clock.recurring:
+        state.pauses = [pause for pause in state.pauses if pause[1] > since]
+    run.due = _moved(clock, state, run, run.base)
+    state.open = run
+    due = run.due if run.state == "running" else None
+    turn.line("clock_started", clock=clock.id, run=run.number, due=due)
+    _breach_if_past(turn, clock, state)
+
+
+def _next_run(turn: Turn, clock: Clock, state: ClockState, start: Moment) -> None:
+    found = target(turn, clock)
+    if found is not None and not turn.final:
+        _start(turn, clock, state, found, start, start)
+
+
+def _measure(clock: Clock, run: Run, found: Target) -> None:
+    """Sets a run's due time without pauses."""
+    run.span = found.text
+    run.fixed = found.at is not None
+    run.working = found.span.duration is not None and found.span.duration.is_working
+    if found.at is not None:
+        run.base = found.at
+    else:
+        assert found.span.duration is not None
+        run.base = clock.calendar.add(run.start, found.span.duration)
+
+
+def _moved(clock: Clock, state: ClockState, run: Run, moment: Moment) -> Moment:
+    """Rule 4: a moment of the run, later by the pauses that began at or before it; `field:` ones do not move."""
+    if run.fixed:
+        return moment
+    for begin, end in state.pauses:
+        begin = max(begin, run.since)
+        if begin >= end or begin > moment:
+            continue
+        if run.working:
+            moment = clock.calendar.add_open(moment, clock.calendar.between(begin, end))
+        else:
+            moment += end - begin
+    return moment
+
+
+def _end(turn: Turn, clock: Clock, state: ClockState, run: Run, how: str) -> None:
+    """Ends a run; `how` is what it is from now on and the kind of its line."""
+    run.state = how
+    state.last, state.open = run, None
+    turn.line(f"clock_{how}", clock=clock.id, run=run.number, due=run.due)
+    if how == "met":
+        turn.raise_event(f"clock.{clock.id}.met")
+
+
+def _breach_if_past(turn: Turn, clock: Clock, state: ClockState) -> None:
+    """Rules 1, 4, 5: a due time already past breaches at once; a recurring clock's next run starts now."""
+    run = state.open
+    if run is not None and run.state == "running" and run.due < turn.now:
+        _breach(turn, clock, state, run, turn.now)
+
+
+def _breach(turn: Turn, clock: Clock, state: ClockState, run: Run, next_start: Moment) -> None:
+    run.state = "breached"
+    turn.line("clock_breached", clock=clock.id, run=run.number, due=run.due)
+    turn.raise_event(f"clock.{clock.id}.breached")
+    if clock.recurring:
+        state.last, state.open = run, None
+        _next_run(turn, clock, state, next_start)
+    elif run.start not in state.spent:
+        state.spent = [*state.spent[-9:], run.start]
+
+
+def _warn(turn: Turn, clock: Clock, run: Run, mark: Mark) -> None:
+    run.given.append(mark.text)
+    turn.line("clock_warned", clock=clock.id, run=run.number, mark=mark.text)
+    turn.raise_event(f"clock.{clock.id}.warned", f"clock.{clock.id}.warned.{mark.text}")
+
+
+# -- time (rules 3 and 6) ------------------------------------------------------------------------------------------
+
+
+def _mark_at(clock: Clock, state: ClockState, run: Run, mark: Mark) -> Moment:
+    """Rule 6: when a mark falls; moved by pauses as the due time is."""
+    if mark.percent is None:
+        return run.due - mark.before
+    at = clock.calendar.percent_of(run.start, run.base, Fraction(str(mark.percent)), run.working)
+    return _moved(clock, state, run, at)
+
+
+def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[Mark]:
+    for mark in clock.warn:
+        if mark.text not in run.given and _mark_at(clock, state, run, mark) > run.marks_after:
+            yield mark
+
+
+def next_moment(case: Case, clock: Clock) -> Moment | None:
+    """When time next matters to this clock: a mark or the due time of a run that is neither paused nor breached."""
+    state = case.clocks.get(clock.id)
+    if state is None or state.open is None or state.open.state != "running":
+        return None
+    run = state.open
+    marks = (_mark_at(clock, state, run, mark) for mark in _open_marks(clock, state, run))
+    return min((run.due, *marks))
+
+
+def pass_time(turn: Turn, clock: Clock) -> None:
+    """Gives the next mark, or breaches the run: whichever is due first; at one instant marks come first."""
+    state = state_of(turn, clock)
+    run = state.open
+    assert run is not None
+    marks = [(_mark_at(clock, state, run, mark), mark) for mark in _open_marks(clock, state, run)]
+    if marks:
+        at, mark = min(marks, key=lambda pair: pair[0])
+        if at <= run.due:
+            _warn(turn, clock, run, mark)
+            return
+    _breach(turn, clock, state, run, run.due)

@@ -1,0 +1,121 @@
+"""A set of documents of all four kinds, read and compiled together: what `check`, `simulate`, `decide` and the server
+judge by (policy language, "Four kinds of document").
+
+A document that does not load is not in the library; its findings are, and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from server.core import documents, references, schema
+from server.core.calendars import BadCalendar, Calendar, compile_calendar
+from server.core.channels import Channels, compile_channels
+from server.core.compiling import compile_process
+from server.core.documents import Document
+from server.core.findings import Finding, has_errors
+from server.core.process import ChannelKind, Process
+from server.core.sources import Source, compile_source
+
+
+@dataclass(slots=True)
+class Library:
+    """Documents by name, compiled by kind, and all findings of loading them."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    calendars: dict[str, Calendar] = field(default_factory=dict)
+    channels: dict[str, Channels] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every document loads."""
+        return not has_errors(self.findings)
+
+
+def load(files: Iterable[tuple[str, bytes]], dates: Mapping[str, Mapping[str, str]] | None = None) -> Library:
+    """Reads and compiles documents, given as (file name, bytes). `dates`: by calendar name, the holidays that a stored
+    version carries, instead of those of the data set."""
+    library = Library()
+    for name, data in files:
+        document, found = documents.read(data, name)
+        library.findings += found
+        if document is None or has_errors(found):
+            continue
+        found = schema.validate(document)
+        library.findings += found
+        if has_errors(found):
+            continue
+        if document.name in library.documents:
+            _report(library, document, [Finding("same-name", ("name",), {"name": document.name})])
+        else:
+            library.documents[document.name] = document
+    _compile(library, dates or {})
+    return library
+
+
+def _compile(library: Library, dates: Mapping[str, Mapping[str, str]]) -> None:
+    for kind, compile_one in (
+        ("calendar", lambda document: _calendar(library, document, dates.get(document.name))),
+        ("channels", lambda document: _channels(library, document)),
+        ("process", lambda document: _process(library, document)),
+        ("source", lambda document: _source(library, document)),
+    ):
+        for document in [item for item in library.documents.values() if item.kind == kind]:
+            compile_one(document)
+
+
+def _report(library: Library, document: Document, found: Iterable[Finding]) -> bool:
+    """Adds findings with their places; True when the document can be used."""
+    placed = [located(document, finding) for finding in found]
+    library.findings += placed
+    return not has_errors(placed)
+
+
+def located(document: Document, finding: Finding) -> Finding:
+    """The finding with the file, line and column of its path in the document."""
+    line, column = document.place(finding.path)
+    return replace(finding, file=document.file, line=line, column=column)
+
+
+def _calendar(library: Library, document: Document, dates: Mapping[str, str] | None) -> None:
+    try:
+        library.calendars[document.name] = compile_calendar(document.value, dates)
+    except BadCalendar as error:
+        _report(library, document, [Finding(item.code, item.path, item.params) for item in error.problems])
+
+
+def _channels(library: Library, document: Document) -> None:
+    channels, found = compile_channels(document.value)
+    if _report(library, document, found):
+        library.channels[document.name] = channels
+
+
+def _process(library: Library, document: Document) -> None:
+    if not _report(library, document, references.check_process(document.value, library.documents)):
+        return
+    raw = document.value
+    channels = library.channels.get(raw.get("channels", "default"))
+    named = {raw["calendar"], *(clock["calendar"] for clock in raw.get("clocks", {}).values() if "calendar" in clock)}
+    if channels is None or not named <= library.calendars.keys():
+        return  # its own findings say why
+    process, found = compile_process(raw, document.sha256, library.calendars, channel_kinds(channels))
+    if _report(library, document, found):
+        library.processes[document.name] = process
+
+
+def _source(library: Library, document: Document) -> None:
+    if not _report(library, document, references.check_source(document.value, library.documents)):
+        return
+    source, found = compile_source(document.value)
+    if _report(library, document, found):
+        library.sources[document.name] = source
+
+
+def channel_kinds(channels: Channels) -> dict[str, ChannelKind]:
+    """What the interpreter needs to know of the channels, in their order."""
+    return {name: ChannelKind(name, channel.type) for name, channel in channels.channels.items()}
