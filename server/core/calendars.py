@@ -166,14 +166,17 @@ class Calendar:
 
     def add(self, start: Moment, duration: Duration) -> Moment:
         """`start` + `duration`. Raises OutOfRange, and NeverOpens where open time is needed and comes no more."""
-        self._checked(start)
+        if not FIRST <= start <= self._last:
+            raise OutOfRange
         if duration.open_ms:
             result = self._open.add(start, duration.open_ms)
-        elif duration.ending or duration.number("wd"):
+        elif duration.ending or duration.working_days:
             result = self._add_days(start, duration)
         else:
             result = self._add_calendar(start, duration.months, duration.days) + duration.clock_ms
-        return self._checked(result)
+        if not FIRST <= result <= self._last:
+            raise OutOfRange
+        return result
 
     def add_open(self, start: Moment, ms: int) -> Moment:
         """The first instant at which `ms` of open time have passed since `start`. Raises OutOfRange, NeverOpens."""
@@ -207,14 +210,14 @@ class Calendar:
     # -- days -----------------------------------------------------------------------------------------------------
 
     def _add_days(self, start: Moment, duration: Duration) -> Moment:
-        if duration.number("wd") and not duration.ending:
-            return self._add_working_days(start, duration.number("wd"))
+        if duration.working_days and not duration.ending:
+            return self._add_working_days(start, duration.working_days)
         ordinal = self._ordinal(start)
         if duration.ending == "close" and duration.parts[0] in (("d", 0), ("wd", 0)):
             closes = self._open.span(ordinal)[1]
             return closes[-1] if closes and closes[-1] > start else self._last_close(ordinal, 1)
-        if count := duration.number("wd"):
-            return self._last_close(ordinal, count)
+        if duration.working_days:
+            return self._last_close(ordinal, duration.working_days)
         reached = self._shift(ordinal, duration.months, duration.days)
         if duration.ending == "eod":
             return self._midnight(reached + 1)
@@ -253,7 +256,7 @@ class Calendar:
         if months:
             year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
             if not 1969 <= year <= 9999:
-                raise OutOfRange("the result")
+                raise OutOfRange
             day = Date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
         return self._date(day.toordinal() + days).toordinal()
 
@@ -267,9 +270,9 @@ class Calendar:
         try:
             return Date.fromordinal(ordinal)
         except (ValueError, OverflowError) as error:
-            raise OutOfRange("the result") from error
+            raise OutOfRange from error
 
-    def _checked(self, moment: Moment, what: str = "the result") -> Moment:
+    def _checked(self, moment: Moment, what: str = "") -> Moment:
         if FIRST <= moment <= self._last:
             return moment
         raise OutOfRange(what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from server.core.moments import DAY, HOUR, MINUTE, SECOND
@@ -22,7 +22,7 @@ ELAPSED_MS = {"h": HOUR, "m": MINUTE, "s": SECOND}
 WORKING_MS = {"wh": HOUR, "wm": MINUTE}
 
 # Longer ones are slips, and a sum over open time would have to look at every day of them.
-LONGEST_MS = 366_000 * DAY
+LONGEST_MS = 1000 * 31_556_952_000  # a thousand mean years
 LONGEST_WORKING_MS = 36_600 * DAY
 LONGEST_WORKING_DAYS = 36_600
 
@@ -56,6 +56,20 @@ class Duration:
     text: str
     parts: tuple[tuple[str, int], ...]
     ending: Ending = ""
+    # What sums ask for, reckoned once: a sum takes about a microsecond.
+    months: int = field(init=False, compare=False, repr=False)  # `y` and `mo`: they are added first, with one clamp
+    days: int = field(init=False, compare=False, repr=False)  # `w` and `d`
+    clock_ms: int = field(init=False, compare=False, repr=False)  # `h`, `m`, `s`
+    open_ms: int = field(init=False, compare=False, repr=False)  # `wh`, `wm`
+    working_days: int = field(init=False, compare=False, repr=False)  # `wd`
+
+    def __post_init__(self) -> None:
+        number = dict(self.parts).get
+        object.__setattr__(self, "months", 12 * number("y", 0) + number("mo", 0))
+        object.__setattr__(self, "days", 7 * number("w", 0) + number("d", 0))
+        object.__setattr__(self, "clock_ms", sum(number(unit, 0) * ms for unit, ms in ELAPSED_MS.items()))
+        object.__setattr__(self, "open_ms", sum(number(unit, 0) * ms for unit, ms in WORKING_MS.items()))
+        object.__setattr__(self, "working_days", number("wd", 0))
 
     @property
     def is_now(self) -> bool:
@@ -86,26 +100,6 @@ class Duration:
         """How many of that unit, 0 if none."""
         return next((number for name, number in self.parts if name == unit), 0)
 
-    @property
-    def months(self) -> int:
-        """Years and months together, in months: they are added first, with one clamp."""
-        return 12 * self.number("y") + self.number("mo")
-
-    @property
-    def days(self) -> int:
-        """Weeks and days together, in days."""
-        return 7 * self.number("w") + self.number("d")
-
-    @property
-    def clock_ms(self) -> int:
-        """The milliseconds of the parts in `h`, `m`, `s`."""
-        return sum(number * ELAPSED_MS[unit] for unit, number in self.parts if unit in ELAPSED_MS)
-
-    @property
-    def open_ms(self) -> int:
-        """The milliseconds of open time of the parts in `wh`, `wm`."""
-        return sum(number * WORKING_MS[unit] for unit, number in self.parts if unit in WORKING_MS)
-
     def elapsed_ms(self, days_too: bool = False) -> int:
         """Its length, if it has one by itself: `h`, `m`, `s`; with `days_too` also `d`, as 24 hours (warn marks).
 
@@ -121,8 +115,8 @@ class Duration:
         about = sum(number * _ABOUT_MS.get(unit, 0) for unit, number in self.parts)
         if self.open_ms:
             about += self.open_ms * 7 * DAY // max(1, calendar.open_ms_per_week())
-        if working_days := self.number("wd"):
-            about += working_days * 7 * DAY // max(1, calendar.working_days_per_week())
+        if self.working_days:
+            about += self.working_days * 7 * DAY // max(1, calendar.working_days_per_week())
         return about
 
 
@@ -182,6 +176,6 @@ def _check_length(duration: Duration) -> None:
     if (
         sum(number * _ABOUT_MS.get(unit, 0) for unit, number in duration.parts) > LONGEST_MS
         or duration.open_ms > LONGEST_WORKING_MS
-        or duration.number("wd") > LONGEST_WORKING_DAYS
+        or duration.working_days > LONGEST_WORKING_DAYS
     ):
         raise BadDuration("duration-too-long", duration.text)

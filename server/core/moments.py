@@ -37,9 +37,9 @@ class OutOfRange(ValueError):
 
     code = "time-out-of-range"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is outside the years 1970 to 9999")
-        self.params = {"text": what}
+    def __init__(self, what: str = "") -> None:
+        super().__init__(f"{what or 'the result'} is outside the years 1970 to 9999")
+        self.params = {"text": what}  # empty: the result of a sum
 
 
 class BadTime(ValueError):
@@ -75,7 +75,7 @@ def checked(moment: int, what: str = "") -> Moment:
     """Give `moment` back if it lies in the years 1970 to 9999, else raise OutOfRange."""
     if FIRST <= moment <= LAST:
         return moment
-    raise OutOfRange(what or "the result")
+    raise OutOfRange(what)
 
 
 def from_datetime(value: datetime) -> Moment:
@@ -122,7 +122,7 @@ def at_wall(wall: int, zone: ZoneInfo) -> Moment:
     try:
         ahead = (_EPOCH + timedelta(milliseconds=named)).replace(tzinfo=zone).utcoffset()
     except OverflowError as error:
-        raise OutOfRange("the result") from error
+        raise OutOfRange from error
     assert ahead is not None
     return wall - ahead // timedelta(milliseconds=1)
 

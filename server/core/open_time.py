@@ -110,7 +110,7 @@ class OpenTime:
         table = self._years.get(number)
         if table is None:
             if not 1969 <= number <= 9999:
-                raise OutOfRange(f"the year {number}")
+                raise OutOfRange(str(number))
             if len(self._years) >= _MOST_TABLES:
                 self._years.clear()
             table = self._years[number] = self._make(number)
@@ -164,9 +164,12 @@ class OpenTime:
                 raise ValueError("open time moves forward only")
             return start
         if start + amount > LAST:
-            raise OutOfRange("the result")
-        number = self.number_of(start)
-        table = self.year(number)
+            raise OutOfRange
+        number = 1970 + start // _MEAN_YEAR
+        table = self._years.get(number)
+        if table is None or not table.begin <= start < table.end:
+            number = self.number_of(start)
+            table = self.year(number)
         target = table.used(start) + amount
         if target > table.total:
             target -= table.total
@@ -179,7 +182,7 @@ class OpenTime:
 
     def _some(self, number: int, start: Moment) -> int:
         if number > self._last_year:
-            raise NeverOpens(self._named(start)) if self._last_year < 9999 else OutOfRange("the result")
+            raise NeverOpens(self._named(start)) if self._last_year < 9999 else OutOfRange()
         return self.total(number)
 
     def _named(self, moment: Moment) -> str:

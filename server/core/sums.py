@@ -1,7 +1,7 @@
 """Sums of working time as the command line asks for them (`duban calendar add|between|batch`, contract).
 
-Times are ISO 8601; without an offset they are in the calendar's zone. Open time is given in whole seconds, rounded down,
-as moments are.
+Times are ISO 8601; without an offset they are in the calendar's zone. Open time is given in whole seconds,
+rounded down, as moments are.
 """
 
 from __future__ import annotations
