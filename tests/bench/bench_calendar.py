@@ -15,8 +15,8 @@ _HOLIDAYS = ["2026-01-01", "2026-02-16", "2026-02-17", "2026-02-18", "2026-04-06
 
 def run() -> list[Result]:
     """Compare additions of a few working hours and of a month of them with pandas' CustomBusinessHour, from starts over
-    a year with holidays and lunch breaks. The results must be equal first; sums that end at a close are left out, because
-    pandas gives the next opening there and the policy language the close."""
+    a year with holidays and lunch breaks. The results must be equal first; sums that end at a close are left out, for
+    there pandas gives the next opening, the policy language the close."""
     try:
         import pandas as pd  # noqa: F401
     except ModuleNotFoundError:
