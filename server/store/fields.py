@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import peewee
 
@@ -24,6 +24,10 @@ class Row(peewee.Model):
     class Meta:
         database = proxy
         legacy_table_names = False
+
+    if TYPE_CHECKING:  # Peewee makes `supervisor_id` beside `supervisor`; its types do not say so.
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class NumberedRow(Row):

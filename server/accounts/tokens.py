@@ -1,0 +1,80 @@
+"""Bearer tokens: shown once, kept as a hash, bounded by the person's own permissions at every use."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from server import audit
+from server.accounts.callers import Caller
+from server.accounts.problems import Refused
+from server.core.kinds import near
+from server.core.moments import Moment
+from server.directory.snapshot import snapshot
+from server.permissions import PERMISSIONS
+from server.store.database import transaction
+from server.store.models import Token
+
+PREFIX = "duban_"
+
+
+def issue_token(
+    login: str,
+    scopes: Iterable[str],
+    now: Moment,
+    *,
+    expires_at: Moment | None = None,
+    label: str = "",
+    by: str | None = None,
+) -> str:
+    """Make a token of a person and give its text, which is kept nowhere. Raises Refused: the person is unknown, a
+    scope is no permission or not one of his."""
+    wanted = list(dict.fromkeys(scopes))
+    if not wanted:
+        raise Refused("no-scope", allowed=", ".join(PERMISSIONS))
+    text = PREFIX + secrets.token_urlsafe(32)
+    with transaction():
+        people = snapshot()
+        if people.active(login) is None:
+            raise Refused("unknown-person", value=login)
+        held = people.permissions_of(login)
+        for scope in wanted:
+            if scope not in PERMISSIONS:
+                raise Refused("unknown-name", what="permission", value=scope, near=near(scope, PERMISSIONS))
+            if scope not in held:
+                raise Refused("scope-not-held", value=scope, login=login)
+        token = Token.create(
+            person=login, label=label, hash=_hash(text), scopes=wanted, created_at=now, expires_at=expires_at
+        )
+        body = {"login": login, "token": token.id, "scopes": wanted, "expires_at": expires_at, "label": label}
+        audit.record("token.issued", now, body, by=by or login)
+    return text
+
+
+def revoke_token(token: int, now: Moment, by: str | None = None) -> bool:
+    """End a token; False when there is none that is still in use."""
+    with transaction():
+        ended = Token.update(revoked_at=now).where(Token.id == token, Token.revoked_at.is_null()).execute()
+        if ended:
+            audit.record("token.revoked", now, {"token": token}, by=by)
+    return bool(ended)
+
+
+def caller_of_token(text: str, now: Moment) -> Caller | None:
+    """Who calls with this token, and what he may do with it; None when it is unknown, ended, expired, or of somebody
+    who is disabled. His permissions are looked at now, not when the token was made."""
+    if not text.startswith(PREFIX):
+        return None
+    token = Token.get_or_none((Token.hash == _hash(text)) & Token.revoked_at.is_null())
+    if token is None or (token.expires_at is not None and now >= token.expires_at):
+        return None
+    people = snapshot()
+    if people.active(token.person_id) is None:
+        return None
+    return Caller(token.person_id, people.permissions_of(token.person_id) & frozenset(token.scopes), token=token.id)
+
+
+def _hash(text: str) -> str:
+    # 256 random bits need no slow hash.
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

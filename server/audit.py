@@ -1,0 +1,91 @@
+"""The audit trail: every change writes one entry, in the same transaction.
+
+An entry is one canonical JSON text (sorted keys, no NaN). Values of private fields stand in it as salted digests:
+whoever knows a value can show that it is the one, and deleting the salts lets the values be forgotten while the
+entries stay as they are (docs: reliability, audit chain).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from server.core.moments import Moment
+from server.store.fields import canonical
+from server.store.models import PrivateValue
+from server.store.writing import insert_audit
+
+# Where an entry's body holds facts under their fields' names; elsewhere `name` or `from` are words of the entry itself.
+_HOLDERS = frozenset({"with", "fields", "facts", "values", "issue", "set", "answers", "before", "after"})
+
+_SALT_BYTES = 16
+
+
+def record(
+    kind: str,
+    at: Moment,
+    body: Mapping[str, Any],
+    *,
+    by: str | None = None,
+    issue: int | None = None,
+    private: Collection[str] = (),
+) -> int:
+    """Write an entry within the caller's transaction and give its id.
+
+    `kind` says what happened (`received`, `action`, `directory.imported` …), `by` who did it, `issue` the id of the
+    issue concerned, `private` the names of fields whose values are hidden. Raises ValueError for what is not JSON, and
+    when there are private values but no issue to keep their salts with.
+    """
+    content = dict(body)
+    if private:
+        if issue is None:
+            raise ValueError("private values need an issue that keeps their salts")
+        content = _hidden(content, _Salts(issue, frozenset(private)), False)
+    entry = {"at": at, "kind": kind, "by": by, "issue": issue, "body": content}
+    return insert_audit({"at": at, "kind": kind, "by": by, "issue": issue, "body": canonical(entry)})
+
+
+def digest(salt: bytes, value: Any) -> str:
+    """The digest that stands for a private value."""
+    return "sha256:" + hashlib.sha256(salt + canonical(value).encode("utf-8")).hexdigest()
+
+
+def forget(issue: int) -> int:
+    """Delete the salts of an issue: its digests mean nothing any more. Gives how many there were."""
+    return int(PrivateValue.delete().where(PrivateValue.issue == issue).execute())
+
+
+class _Salts:
+    """The salts of one issue, made when first needed."""
+
+    def __init__(self, issue: int, fields: frozenset[str]) -> None:
+        self.issue = issue
+        self.fields = fields
+        self._known: dict[str, bytes] | None = None
+
+    def hide(self, field: str, value: Any) -> dict[str, str]:
+        return {"digest": digest(self._salt(field), value)}
+
+    def _salt(self, field: str) -> bytes:
+        if self._known is None:
+            rows = PrivateValue.select(PrivateValue.field, PrivateValue.salt).where(PrivateValue.issue == self.issue)
+            self._known = {row.field: bytes(row.salt) for row in rows}
+        if field not in self._known:
+            self._known[field] = secrets.token_bytes(_SALT_BYTES)
+            PrivateValue.insert(issue=self.issue, field=field, salt=self._known[field]).execute()
+        return self._known[field]
+
+
+def _hidden(value: Any, salts: _Salts, inside: bool) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: salts.hide(key, item)
+            if inside and key in salts.fields and item is not None
+            else _hidden(item, salts, inside or key in _HOLDERS)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_hidden(item, salts, inside) for item in value]
+    return value

@@ -1,0 +1,61 @@
+"""What is counted across issues: serial numbers, turns, watches. Each call belongs into its cause's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from server.core.moments import Moment
+from server.store.database import current
+from server.store.fields import canonical
+
+_SERIAL = (
+    'INSERT INTO "serial" ("process", "date", "last") VALUES ({0}, {0}, 1) '
+    'ON CONFLICT ("process", "date") DO UPDATE SET "last" = "serial"."last" + 1 RETURNING "last"'
+)
+_WINDOW = (
+    'INSERT INTO "watch_window" ("process", "watch", "key", "moments", "raised") VALUES ({0}, {0}, {0}, {0}, {0}) '
+    # Touched so that the row is locked, and read as it is after whoever held it.
+    'ON CONFLICT ("process", "watch", "key") DO UPDATE SET "watch" = "watch_window"."watch" RETURNING "moments"'
+)
+_KEEP = 'UPDATE "watch_window" SET "moments" = {0} WHERE "process" = {0} AND "watch" = {0} AND "key" = {0}'
+_TURN = (
+    'INSERT INTO "turn" ("process", "team", "last", "count") VALUES ({0}, {0}, {0}, 0) '
+    'ON CONFLICT ("process", "team") DO UPDATE SET "count" = "turn"."count" + 1 RETURNING "last"'
+)
+_TAKE = 'UPDATE "turn" SET "last" = {0} WHERE "process" = {0} AND "team" = {0}'
+
+
+def _run(sql: str, *values: Any) -> Any:
+    store = current()
+    return store.db.execute_sql(sql.format("%s" if store.is_postgresql else "?"), values)
+
+
+def next_serial(process: str, date: str) -> int:
+    """The next serial number of the process on that local date (any text that names it), from 1.
+
+    Two receipts on PostgreSQL wait for one another here, so that no number is given twice or left out.
+    """
+    return int(_run(_SERIAL, process, date).fetchone()[0])
+
+
+def take_turn(process: str, team: str, members: Sequence[str]) -> str | None:
+    """Round robin: whoever comes after the last one among `members` (in their order); None when there is nobody."""
+    if not members:
+        return None
+    last = _run(_TURN, process, team, "").fetchone()[0]
+    # Somebody who has left the team is found nowhere: the first one is next.
+    chosen = members[(members.index(last) + 1) % len(members)] if last in members else members[0]
+    _run(_TAKE, chosen, process, team)
+    return chosen
+
+
+def in_window(process: str, watch: str, values: Sequence[Any], count: int, since: Moment, now: Moment) -> int:
+    """Count an issue received at `now` in a watch's window and give how many there are since `since`, that instant
+    and this issue included. No more than `count` + 1 are kept: whether there are more decides nothing."""
+    key = canonical(list(values))
+    kept = json.loads(_run(_WINDOW, process, watch, key, "[]", False).fetchone()[0])
+    moments = sorted([moment for moment in kept if moment >= since] + [now])[-(count + 1) :]
+    _run(_KEEP, canonical(moments), process, watch, key)
+    return len(moments)
