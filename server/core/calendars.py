@@ -44,13 +44,13 @@ def compile_calendar(value: Mapping[str, Any], holiday_dates: Mapping[str, str] 
         zone = moments.time_zone(name if isinstance(name, str) else "")
     except BadTimeZone:
         problems.append(Problem(("timezone",), "bad-time-zone", {"name": str(name)}))
-    country, subdivision = _country(value, problems)
+    country, subdivision = _country(value, problems, holiday_dates is None)
     if problems:
         raise BadCalendar(problems)
     return Calendar(str(value.get("name", "")), zone, hours, country, subdivision, holiday_dates)
 
 
-def _country(value: Mapping[str, Any], problems: list[Problem]) -> tuple[str | None, str | None]:
+def _country(value: Mapping[str, Any], problems: list[Problem], ask: bool) -> tuple[str | None, str | None]:
     written = value.get("holidays")
     if written is None:
         return None, None
@@ -58,7 +58,8 @@ def _country(value: Mapping[str, Any], problems: list[Problem]) -> tuple[str | N
         (written.get("country"), written.get("subdivision")) if isinstance(written, Mapping) else (written, None)
     )
     try:
-        check_country(country, subdivision)
+        if ask:  # a stored version stays usable when the data set drops or renames a country
+            check_country(country, subdivision)
     except UnknownCountry as error:
         key = "country" if error.code == "unknown-country" else "subdivision"
         problems.append(Problem(("holidays", key), error.code, error.params))

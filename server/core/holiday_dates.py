@@ -6,6 +6,7 @@ working day has (policy language, section 3).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -29,7 +30,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2100
 class UnknownCountry(ValueError):
     """A country, or a part of one, that the data set does not have."""
 
-    def __init__(self, code: str, name: str, known: str) -> None:
+    def __init__(self, code: str, name: str, known: str = "") -> None:
         super().__init__(f"{code}: {name!r}")
         self.code = code
         self.params = {"name": name, "defined": known}
@@ -37,11 +38,14 @@ class UnknownCountry(ValueError):
 
 def check_country(country: object, subdivision: object = None) -> None:
     """Raise UnknownCountry if the data set has no such country (ISO 3166-1, `CN`) or subdivision (`BY`)."""
-    countries = holidays.list_supported_countries(include_aliases=False)
-    if not isinstance(country, str) or country not in countries:
-        raise UnknownCountry("unknown-country", str(country), "CN, DE, US …")
-    if subdivision is not None and subdivision not in countries[country]:
-        raise UnknownCountry("unknown-subdivision", str(subdivision), ", ".join(countries[country]) or "–")
+    if not isinstance(country, str) or not re.fullmatch("[A-Z]{2}", country):
+        raise UnknownCountry("unknown-country", str(country))
+    try:
+        known: tuple[str, ...] = holidays.country_holidays(country).subdivisions
+    except NotImplementedError as error:
+        raise UnknownCountry("unknown-country", country) from error
+    if subdivision is not None and subdivision not in known:
+        raise UnknownCountry("unknown-subdivision", str(subdivision), ", ".join(known) or "–")
 
 
 @lru_cache(maxsize=64)
@@ -52,11 +56,11 @@ def holiday_dates(country: str, subdivision: str | None = None) -> Mapping[str, 
     """
     check_country(country, subdivision)
     years = range(FIRST_YEAR, LAST_YEAR + 1)
-    data: Any = holidays.country_holidays(country, subdiv=subdivision, years=years)
-    announced = set(years)
+    data: Any = holidays.country_holidays(country, subdiv=subdivision)
     replaced = dict(_substitutions(data))
-    if country in ANNOUNCED:
-        announced = {day.year for day in replaced.values()}
+    announced = {day.year for day in replaced.values()} if country in ANNOUNCED else set(years)
+    for year in sorted(announced):
+        data.get(date(year, 1, 1))  # asking for a date is what fills its year
     found = {day: CLOSED for day in data if day.year in announced}
     for day in data.weekend_workdays:
         # A make-up day may belong to the announcement of the year after: it stands all the same.

@@ -114,3 +114,8 @@ def test_unknown_countries_and_parts_are_refused() -> None:
     for country, part in [("XX", None), ("cn", None), (None, None), (3, None), ("DE", "XX"), ("CN", "BJ")]:
         with pytest.raises(UnknownCountry):
             check_country(country, part)
+
+
+def test_a_stored_version_stays_usable_when_the_data_set_no_longer_knows_its_country() -> None:
+    dropped = DOCUMENT | {"holidays": {"country": "XX"}}
+    assert not compile_calendar(dropped, holiday_dates={"2026-03-02": "closed"}).is_working_day("2026-03-02")
