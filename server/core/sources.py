@@ -115,6 +115,7 @@ class Source:
     external_id: Path | None = None
     received: Path | None = None
     fields: Mapping[str, Rule] = field(default_factory=dict)
+    extra: bool = False  # the whole item is kept with the issue, under `extra`
     again: AgainRule | None = None
     at: tuple[Schedule, ...] = ()
     issue: Mapping[str, Any] = field(default_factory=dict)
@@ -168,6 +169,8 @@ class Source:
             return _refused(delivery_id, at, "path-failed", reason=str(failed))
         if received is not None:
             facts["received"] = received
+        if self.extra and creates:
+            facts["extra"] = item
         return Item(facts, external_id, received, creates, again)
 
     def _again(self, item: Any) -> Again | None:
@@ -195,6 +198,7 @@ def compile_source(value: Mapping[str, Any]) -> tuple[Source | None, list[Proble
         external_id=_path(value, "external_id", (), problems),
         received=_path(value, "received", (), problems),
         fields=_rules(value.get("fields"), ("fields",), problems),
+        extra=value.get("extra") is True,
         again=None if again is None else _again_rule(again, problems),
         at=_schedules(value.get("at"), problems),
         issue=dict(value.get("issue") or {}),

@@ -131,7 +131,7 @@ def test_an_item_that_cannot_be_taken_says_why(document: dict[str, Any], payload
 
 
 def test_the_rest_of_a_payload_can_be_kept_under_extra() -> None:
-    source = compiled({"fields": {"subject": "t", "extra": "@"}})
+    source = compiled({"fields": {"subject": "t"}, "extra": True})
     assert source.items({"t": "x", "more": [1]}, "d")[0].facts == {"subject": "x", "extra": {"t": "x", "more": [1]}}
 
 
