@@ -14,7 +14,7 @@ from server.core.moments import HOUR, MINUTE
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _SCHEDULE = re.compile(
-    rf"(?:(daily|workdays|{'|'.join(WEEKDAYS)})|monthly (\d{{1,2}})|yearly (\d\d)-(\d\d)) ([01]\d|2[0-3]):([0-5]\d)",
+    rf"(?:(daily|workdays|{'|'.join(WEEKDAYS)})|monthly ([1-9]|[12]\d|3[01])|yearly (\d\d)-(\d\d)) ([01]\d|2[0-3]):([0-5]\d)",
     re.ASCII,
 )
 
@@ -70,8 +70,6 @@ def parse_schedule(text: object) -> Schedule:
     if name is not None:
         return Schedule(text, "daily" if name == "daily" else "workdays", wall_ms)
     if monthly is not None:
-        if not 1 <= int(monthly) <= 31:
-            raise BadSchedule(text)
         return Schedule(text, "monthly", wall_ms, day=int(monthly))
     # 2024 is a leap year: 02-29 is a date, 02-30 is not.
     if not 1 <= int(month) <= 12 or not 1 <= int(day) <= months.monthrange(2024, int(month))[1]:

@@ -163,6 +163,7 @@ def test_lengths_are_compared_roughly() -> None:
         "monthly 09:00",
         "monthly 0 09:00",
         "monthly 32 09:00",
+        "monthly 05 09:00",
         "yearly 02-30 09:00",
         "yearly 13-01 09:00",
         "yearly 7-1 09:00",
