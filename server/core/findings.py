@@ -19,6 +19,7 @@ CATALOGUE: Final = "findings.yaml"
 WORDS: Final = "_words"
 SHOWN: Final = 240  # characters of a parameter that a message shows
 
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C if it was built
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)(:word)?\}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -38,7 +39,8 @@ class Finding:
 
     def text(self, language: str = "en") -> str:
         """The message alone, in that language (English where the catalogue has no other)."""
-        return _filled(self.code, {"at": dotted(self.path, language), **self.params}, language)
+        places = {"at": dotted(self.path, language), "above": dotted(self.path[:-1], language)}
+        return _filled(self.code, {**places, **self.params}, language)
 
     def line_in(self, language: str = "en") -> str:
         """`FILE:LINE:COL: error|warning CODE message`, always one line (contract, `duban check`)."""
@@ -83,7 +85,7 @@ def dotted(path: Sequence[str | int], language: str = "en") -> str:
 def catalogue() -> Mapping[str, Mapping[str, Any]]:
     """Every code with its texts: `{code: {zh, en, explain: {zh, en}}}`, and the words that they use."""
     source = (data_dir("schemas") / CATALOGUE).read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loaded: dict[str, dict[str, Any]] = yaml.load(source, Loader=_SAFE_LOADER)  # noqa: S506 (it is the safe one)
     return loaded
 
 

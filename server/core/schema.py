@@ -1,0 +1,114 @@
+"""What a document of a kind may hold: its JSON Schema, and what is wrong with a document by it.
+
+The schemas in `schemas/` are the only list of keys: validation, the panel's form and the reference pages read them.
+Nothing is fetched: the registry knows the shipped schemas and no others.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry, Resource
+
+from server.core.documents import Document
+from server.core.findings import Finding, in_order
+from server.core.kinds import near
+from server.core.schema_findings import Translator
+from server.resources import data_dir
+
+KINDS: Final = ("process", "calendar", "source", "channels")
+_NAMES: Final = ("common", *KINDS, "script")
+
+Schema = dict[str, Any]
+
+
+def validate(document: Document, schema: str = "") -> list[Finding]:
+    """Every problem of the document by the schema of its kind (or the one named, such as `script`), in its order.
+
+    Names that refer to something else are not looked up here.
+    """
+    name = schema or document.kind
+    if name not in _NAMES:
+        return [_kind_finding(document)]
+    translator = Translator(document)
+    for error in validator(name).iter_errors(document.value):
+        translator.add(error)
+    return in_order(translator.findings())
+
+
+@cache
+def schema_of(name: str) -> Schema:
+    """The schema of a kind (or `common`, `script`) as it is shipped."""
+    text = (data_dir("schemas") / f"{name}.schema.json").read_text(encoding="utf-8")
+    loaded: Schema = json.loads(text)
+    return loaded
+
+
+@cache
+def bundled(name: str) -> Schema:
+    """The schema with all that it refers to among its own `$defs`, as a browser needs it: every `$ref` is local."""
+    definitions: Schema = {}
+
+    def local(node: Any, home: str) -> Any:
+        if isinstance(node, list):
+            return [local(part, home) for part in node]
+        if not isinstance(node, dict):
+            return node
+        result = {key: local(value, home) for key, value in node.items() if key != "$defs"}
+        if isinstance(reference := node.get("$ref"), str):
+            there, _, key = reference.partition("#/$defs/")
+            origin = there.removesuffix(".schema.json") or home
+            result["$ref"] = f"#/$defs/{key}"
+            if key not in definitions:
+                definitions[key] = None  # being made: definitions may refer to themselves
+                definitions[key] = local(schema_of(origin)["$defs"][key], origin)
+        return result
+
+    whole: Schema = local(schema_of(name), name)
+    return {**whole, "$defs": definitions}
+
+
+@cache
+def validator(name: str) -> Validator:
+    """The validator of a kind, made once."""
+    strict: Validator = _Strict(schema_of(name), registry=_registry())
+    return strict
+
+
+@cache
+def _registry() -> Registry[Schema]:
+    resources = [(schema_of(name)["$id"], Resource.from_contents(schema_of(name))) for name in _NAMES]
+    return Registry().with_resources(resources)
+
+
+def _kind_finding(document: Document) -> Finding:
+    value, allowed = document.value.get("kind"), ", ".join(KINDS)
+    if value is None:
+        return document.finding("missing-kind", (), allowed=allowed)
+    return document.finding("unknown-kind", ("kind",), value=str(value), near=near(str(value), KINDS), allowed=allowed)
+
+
+def _pattern(_: Validator, pattern: str, instance: Any, __: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """As JavaScript and RE2 read it: `$` is the very end, not before a last line break."""
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _only_with(_: Validator, rules: Any, instance: Any, __: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """`x-only-with: {KEY: {OTHER: [VALUES]}}`: the key goes only with such a value of the other key."""
+    if not isinstance(instance, dict):
+        return
+    for key, needs in rules.items():
+        for other, values in needs.items():
+            if key in instance and isinstance(instance.get(other), str) and instance[other] not in values:
+                yield ValidationError(f"{key!r} goes only with {other!r}: {values}")
+
+
+_Strict: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _pattern, "x-only-with": _only_with}
+)
