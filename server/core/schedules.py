@@ -14,7 +14,8 @@ from server.core.moments import HOUR, MINUTE
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _SCHEDULE = re.compile(
-    rf"(?:(daily|workdays|{'|'.join(WEEKDAYS)})|monthly ([1-9]|[12]\d|3[01])|yearly (\d\d)-(\d\d)) ([01]\d|2[0-3]):([0-5]\d)",
+    rf"(?:(daily|workdays|{'|'.join(WEEKDAYS)})|monthly ([1-9]|[12]\d|3[01])|yearly (\d\d)-(\d\d))"
+    r" ([01]\d|2[0-3]):([0-5]\d)",
     re.ASCII,
 )
 
