@@ -109,7 +109,7 @@ def _with_reason(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem
 def _text_problems(given: Mapping[str, Any], wanted: Mapping[str, bool]) -> list[Problem]:
     defined = ", ".join(wanted)
     problems = [
-        Problem(f"/{name}", "unknown-field", {"name": name, "near": "", "defined": defined})
+        Problem(f"/{name}", "no-such-field", {"name": name, "near": "", "defined": defined})
         for name in given
         if name not in wanted
     ]
@@ -142,8 +142,15 @@ def opened_fields(turn: Turn, action: Action, given: Mapping[str, Any]) -> dict[
     known = {**turn.known, **values.form(turn.process, given, action.form)[0]}
     for name, value in action.set.items():
         known[name] = _copied(known, value)
-    copied = {name: _copied(known, value) for name, value in action.opens.fields.items()}
-    return {name: value for name, value in copied.items() if not values.is_empty(value)}
+    found: dict[str, Any] = {}
+    for name, value in action.opens.fields.items():
+        copied = _copied(known, value)
+        kind = turn.process.kinds.get(value[6:]) if copied is not value else None
+        if kind is not None and kind.name == "datetime" and copied is not None:
+            copied = turn.process.calendar.show(copied)
+        if not values.is_empty(copied):
+            found[name] = copied
+    return found
 
 
 def _copied(known: Mapping[str, Any], value: Any) -> Any:

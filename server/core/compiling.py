@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import re2
 
 from server.core import kinds, values
+from server.core.ago import NotHere, parse_ago
 from server.core.bycase import ByCase, compile_by_case, relocated
 from server.core.calendars import Calendar
 from server.core.conditions import Condition, compile_condition
@@ -214,12 +215,14 @@ class _Compiler:
         self.found(path, found.problems)
         return found
 
-    def duration(self, raw: Any, path: Path) -> Duration:
+    def duration(self, raw: Any, path: Path, parse: Callable[[str], Duration] = parse_duration) -> Duration:
         try:
-            return parse_duration(raw)
+            return parse(raw)
         except BadDuration as error:
             self.findings.append(Finding(error.code, path, error.params))
-            return parse_duration("now")
+        except NotHere:
+            self.findings.append(Finding("window-not-elapsed", path, {"text": str(raw)}))
+        return parse_duration("now")
 
     def schedule(self, raw: Any, path: Path) -> Schedule:
         try:
@@ -453,7 +456,7 @@ class _Compiler:
             id=id,
             title=body.get("title", id),
             count=int(body["count"]),
-            window=self.duration(body["window"], (*path, "window")),
+            window=self.duration(body["window"], (*path, "window"), parse_ago),
             same=tuple(listed(body.get("same"))),
             when=self.condition(body.get("when"), (*path, "when")),
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from server.core import documents, references, schema
 from server.core.calendars import BadCalendar, Calendar, compile_calendar
@@ -90,8 +89,9 @@ def _calendar(library: Library, document: Document, dates: Mapping[str, str] | N
 
 
 def _channels(library: Library, document: Document) -> None:
-    channels, found = compile_channels(document.value)
-    if _report(library, document, found):
+    channels, problems = compile_channels(document.value)
+    found = [Finding(code, path, params) for path, code, params in problems]
+    if _report(library, document, found) and channels is not None:
         library.channels[document.name] = channels
 
 
@@ -111,8 +111,9 @@ def _process(library: Library, document: Document) -> None:
 def _source(library: Library, document: Document) -> None:
     if not _report(library, document, references.check_source(document.value, library.documents)):
         return
-    source, found = compile_source(document.value)
-    if _report(library, document, found):
+    source, problems = compile_source(document.value)
+    found = [Finding(code, path, params) for path, code, params in problems]
+    if _report(library, document, found) and source is not None:
         library.sources[document.name] = source
 
 

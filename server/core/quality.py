@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.core.ago import before
 from server.core.turn import Happening, Turn
 
 
@@ -49,7 +50,7 @@ def _watch(turn: Turn) -> None:
             continue  # no value equals no value
         if watch.when is not None and not watch.when.holds(turn.view):
             continue
-        since = turn.process.calendar.subtract(turn.now, watch.window)
+        since = before(turn.now, watch.window, turn.process.calendar.zone)
         number = turn.directory.in_window(turn.process.name, watch.id, found, watch.count, since, turn.now)
         # Each receipt adds one, so the number reaches `count` only after it had been below.
         if number == watch.count:

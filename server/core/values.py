@@ -130,9 +130,9 @@ def _number(field: Field, raw: Any) -> int | float:
         raw = int(raw)
     low, high = (1, field.of) if field.type == "rating" else (field.minimum, field.maximum)
     if low is not None and raw < low:
-        raise Unfit("too-small", limit=str(low))
+        raise Unfit("too-small-value", limit=str(low))
     if high is not None and raw > high:
-        raise Unfit("too-large", limit=str(high))
+        raise Unfit("too-large-value", limit=str(high))
     return raw
 
 
@@ -140,7 +140,7 @@ def _text(field: Field, raw: str) -> str:
     if "\x00" in raw or any("\ud800" <= letter <= "\udfff" for letter in raw):
         raise Unfit("bad-text")
     if len(raw) > (field.max_length or LONGEST_TEXT):
-        raise Unfit("too-long", limit=field.max_length or LONGEST_TEXT)
+        raise Unfit("too-long-value", limit=field.max_length or LONGEST_TEXT)
     if raw == "":
         return raw
     if field.type == "email" and not _EMAIL.search(raw):
@@ -177,7 +177,7 @@ def collect(
             nearest = kinds.near(name, names)
             problems.append(
                 Problem(
-                    f"{where}/{name}", "unknown-field", {"name": name, "near": nearest, "defined": ", ".join(names)}
+                    f"{where}/{name}", "no-such-field", {"name": name, "near": nearest, "defined": ", ".join(names)}
                 )
             )
         elif raw is None:
