@@ -142,11 +142,8 @@ def load(text: str) -> Case:
     known = {item.name for item in fields(Case)}
     if not state.keys() <= known:
         raise ValueError(f"no case: {', '.join(sorted(state.keys() - known))}")
-    return Case(
-        **{name: value for name, value in state.items() if name not in _PARTS},
-        clocks=clocks,
-        **{name: _states(kind, state.get(name, {})) for name, kind in _PARTS.items()},
-    )
+    parts = {name: _states(kind, state.get(name, {})) for name, kind in _PARTS.items()}
+    return Case(**{**state, **parts, "clocks": clocks})
 
 
 _PARTS: Mapping[str, Any] = {"notices": NoticeState, "ladders": LadderState, "surveys": SurveyState}
@@ -157,5 +154,5 @@ def _states(kind: Any, states: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clock(value: dict[str, Any]) -> ClockState:
-    runs = {part: Run(**value[part]) for part in ("open", "last") if value.get(part)}
-    return ClockState(**{name: part for name, part in value.items() if name not in ("open", "last")}, **runs)
+    runs: dict[str, Any] = {part: Run(**value[part]) for part in ("open", "last") if value.get(part)}
+    return ClockState(**{**value, "open": None, "last": None, **runs})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from server.core.calendars import Calendar
 from server.core.conditions import ByCase, Condition, Table
@@ -24,8 +24,6 @@ Text = str | Mapping[str, str]
 
 BUILT_IN = ("edit", "assign", "reclassify", "comment", "attach", "link", "answer", "set_aside", "correct", "put_back")
 SYSTEM = "system"
-
-Send = Literal["always", "ask", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +126,10 @@ class Clock:
     title: Text
     on: frozenset[str]
     until: frozenset[str]
-    span: ByCase
+    span: ByCase[Span]
     recurring: bool
     calendar: Calendar
-    first: ByCase | None = None
+    first: ByCase[Span] | None = None
     met_by: frozenset[str] = frozenset()
     since: str = ""
     pause: frozenset[str] = frozenset()
@@ -171,7 +169,7 @@ class Notice:
     title: Text
     on: frozenset[str]
     until: frozenset[str]
-    send: ByCase | None
+    send: ByCase[str] | None
     when: Condition | None
     steps: Mapping[str, tuple[Step, ...]]
 
@@ -182,7 +180,7 @@ class Rung:
 
     to: Whos
     steps: tuple[Step, ...]
-    within: ByCase | None
+    within: ByCase[Duration] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +206,7 @@ class Automation:
     when: Condition | None
     on: frozenset[str] = frozenset()
     stage: str = ""
-    after: ByCase | None = None
+    after: ByCase[Duration] | None = None
     at: tuple[Schedule, ...] = ()
 
 
@@ -219,7 +217,7 @@ class Survey:
     id: str
     title: Text
     on: frozenset[str]
-    share: ByCase | None
+    share: ByCase[float] | None
     via: tuple[str, ...]
     expires: Duration | None
     questions: Mapping[str, Field]

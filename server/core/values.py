@@ -13,6 +13,7 @@ from typing import Any
 import re2
 
 from server.core import kinds, moments
+from server.core.findings import Finding
 from server.core.kinds import Kind, is_date
 from server.core.moments import MINUTE, Moment
 from server.core.process import Field, Process
@@ -58,6 +59,10 @@ class Problem:
     at: str
     code: str
     params: Mapping[str, str | int]
+
+    def text(self, language: str = "en") -> str:
+        """The message alone, in that language."""
+        return Finding(self.code, (), self.params).text(language)
 
 
 class Unfit(ValueError):
@@ -128,12 +133,13 @@ def _number(field: Field, raw: Any) -> int | float:
         if raw != int(raw):
             raise Unfit("not-integer")
         raw = int(raw)
+    number: int | float = raw
     low, high = (1, field.of) if field.type == "rating" else (field.minimum, field.maximum)
-    if low is not None and raw < low:
+    if low is not None and number < low:
         raise Unfit("too-small-value", limit=str(low))
-    if high is not None and raw > high:
+    if high is not None and number > high:
         raise Unfit("too-large-value", limit=str(high))
-    return raw
+    return number
 
 
 def _text(field: Field, raw: str) -> str:

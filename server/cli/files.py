@@ -1,0 +1,95 @@
+"""Files that commands are given: documents, issues, times."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from server.cli.words import fail, fail_with, language
+from server.core import library, moments
+from server.core.findings import has_errors
+from server.core.library import Library
+from server.core.moments import Moment
+from server.resources import data_dir
+
+
+def now() -> Moment:
+    """What time it is: the one place where a command asks."""
+    return time.time_ns() // 1_000_000
+
+
+def read(path: str) -> bytes:
+    """A file's bytes; ends with 2 when it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        fail("cannot-read", file=path, why=error.strerror or str(error))
+
+
+def documents(folder: str | None) -> list[tuple[str, bytes]]:
+    """The documents of a folder (the shipped ones when none is named), by file name."""
+    root = data_dir("policies") if folder is None else Path(folder)
+    if not root.is_dir():
+        fail("no-folder", file=str(root))
+    paths = sorted(path for path in root.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    return [(str(path), read(str(path))) for path in paths]
+
+
+def loaded(folder: str | None) -> Library:
+    """The documents of a folder, compiled; one that does not load is left out and said on use."""
+    return library.load(documents(folder))
+
+
+def process_of(policies: Library, name: str) -> Any:
+    """The process of that name; ends with 2 and says why when there is none that loads."""
+    if name not in policies.processes:
+        _say_errors(policies)
+        fail("no-process", name=name, defined=", ".join(policies.processes))
+    return policies.processes[name]
+
+
+def calendar_of(policies: Library, name: str) -> Any:
+    """The calendar of that name; ends with 2 when there is none that loads."""
+    if name not in policies.calendars:
+        _say_errors(policies)
+        fail("no-calendar", name=name, defined=", ".join(policies.calendars))
+    return policies.calendars[name]
+
+
+def _say_errors(policies: Library) -> None:
+    if has_errors(policies.findings):
+        fail_with(finding.line_in(language()) for finding in policies.findings if finding.level == "error")
+
+
+def json_object(path: str) -> dict[str, Any]:
+    """A JSON object from a file (`-`: standard input); ends with 2 when it is none."""
+    import sys
+
+    from server.core.findings import Finding
+    from server.payloads import BadPayload, read_json
+
+    data = sys.stdin.buffer.read() if path == "-" else read(path)
+    try:
+        value = read_json(data)
+    except BadPayload as error:
+        fail("bad-json", file=path, why=Finding(error.code, (), error.params).text(language()))
+    if not isinstance(value, dict):
+        fail("not-object", file=path)
+    return value
+
+
+def moment(text: str | None, calendar: Any) -> Moment:
+    """The moment of an option, in the calendar's zone when it has no offset; now when it is left out."""
+    if text is None:
+        return now()
+    try:
+        return int(calendar.parse(text))
+    except (moments.BadTime, moments.OutOfRange):
+        fail("bad-moment", text=text)
+
+
+def dumped(value: Any) -> str:
+    """One JSON document on one line, as people can read it."""
+    return json.dumps(value, ensure_ascii=False)
