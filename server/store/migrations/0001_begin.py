@@ -210,6 +210,7 @@ STATEMENTS = (
         "received_at" BIGINT NOT NULL,
         "recorded_at" BIGINT NOT NULL,
         "final" BOOLEAN NOT NULL,
+        "closed_at" BIGINT,
         "seq" INTEGER NOT NULL,
         "wake_at" BIGINT,
         "case" TEXT NOT NULL,
@@ -223,6 +224,7 @@ STATEMENTS = (
     'CREATE INDEX "issue_severity_id" ON "issue" ("severity", "id")',
     'CREATE INDEX "issue_owner_final_id" ON "issue" ("owner", "final", "id")',
     'CREATE INDEX "issue_team_final_id" ON "issue" ("team", "final", "id")',
+    'CREATE INDEX "issue_process_closed_at" ON "issue" ("process", "closed_at")',
     """
     CREATE UNIQUE INDEX "issue_source_external_id" ON "issue" ("source", "external_id")
         WHERE "external_id" IS NOT NULL

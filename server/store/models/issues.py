@@ -38,6 +38,7 @@ class Issue(NumberedRow):
     received_at = MomentField()
     recorded_at = MomentField()
     final = BooleanField(default=False)  # is in a final stage
+    closed_at = MomentField(null=True)  # since when it is in a final stage
     seq = IntegerField(default=1)  # number of its last event
     wake_at = MomentField(null=True)  # earliest due moment of everything timed; null: nothing is
     case = TextField()  # canonical JSON
@@ -50,6 +51,7 @@ class Issue(NumberedRow):
             (("severity", "id"), False),
             (("owner", "final", "id"), False),
             (("team", "final", "id"), False),
+            (("process", "closed_at"), False),
         )
 
 
