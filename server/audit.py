@@ -13,14 +13,16 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.core.moments import Moment
+from server.store.database import current
 from server.store.fields import canonical
 from server.store.models import PrivateValue
-from server.store.writing import insert_audit
+from server.store.writing import insert_audit, insert_many
 
 # Where an entry's body holds facts under their fields' names; elsewhere `name` or `from` are words of the entry itself.
 _HOLDERS = frozenset({"with", "fields", "facts", "values", "issue", "set", "answers", "before", "after"})
 
 _SALT_BYTES = 16
+_SALTS = 'SELECT "field", "salt" FROM "private_value" WHERE "issue_id" = {}'
 
 
 def record(
@@ -70,11 +72,12 @@ class _Salts:
 
     def _salt(self, field: str) -> bytes:
         if self._known is None:
-            rows = PrivateValue.select(PrivateValue.field, PrivateValue.salt).where(PrivateValue.issue == self.issue)
-            self._known = {row.field: bytes(row.salt) for row in rows}
+            store = current()
+            rows = store.db.execute_sql(_SALTS.format("%s" if store.is_postgresql else "?"), (self.issue,)).fetchall()
+            self._known = {name: bytes(salt) for name, salt in rows}
         if field not in self._known:
             self._known[field] = secrets.token_bytes(_SALT_BYTES)
-            PrivateValue.insert(issue=self.issue, field=field, salt=self._known[field]).execute()
+            insert_many(PrivateValue, [{"issue": self.issue, "field": field, "salt": self._known[field]}])
         return self._known[field]
 
 

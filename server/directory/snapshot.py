@@ -6,6 +6,7 @@ one look-up by primary key, and reads anew when it is another. Customers are man
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from bisect import bisect_right
@@ -118,19 +119,25 @@ def snapshot() -> Snapshot:
     """The directory as it is now, inside a transaction as that transaction sees it."""
     global _latest
     store = current()
-    row = Meta.get_or_none(Meta.key == REVISION)
-    revision = "" if row is None else str(row.value)
+    revision = _revision()
     with _lock:
         latest = _latest
     if latest is not None and latest[0] == store.url and latest[1].revision == revision and revision:
         return latest[1]
     with store.snapshot():
         # Read again: between the two somebody may have changed it.
-        row = Meta.get_or_none(Meta.key == REVISION)
-        read = _read("" if row is None else str(row.value))
+        read = _read(_revision())
     with _lock:
         _latest = (store.url, read)
     return read
+
+
+def _revision() -> str:
+    # Asked in every transaction: as text, because building the query would take longer than answering it.
+    store = current()
+    place = "%s" if store.is_postgresql else "?"
+    row = store.db.execute_sql(f'SELECT "value" FROM "meta" WHERE "key" = {place}', (REVISION,)).fetchone()
+    return "" if row is None else str(json.loads(row[0]))
 
 
 def changed() -> None:
