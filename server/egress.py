@@ -129,11 +129,6 @@ class Egress:
         return judged.is_global and not (judged.is_multicast or judged.is_reserved or judged.is_unspecified)
 
 
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """The networks of `DUBAN_ALLOW_NETS`: addresses or networks, separated by commas or spaces. Raises ValueError."""
-    return tuple(ipaddress.ip_network(part, strict=False) for part in re.split(r"[,\s]+", text) if part)
-
-
 def _parts(url: str) -> SplitResult:
     if re.search(r"[\x00-\x20\x7f]", url):
         raise Refused("bad-url", "white space or control characters")

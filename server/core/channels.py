@@ -73,13 +73,6 @@ def compile_channels(value: Mapping[str, Any]) -> tuple[Channels | None, list[Pr
     return Channels(str(value.get("name", "")), value.get("title"), found), []
 
 
-def read_setting(written: str, environment: Mapping[str, str]) -> str | None:
-    """The value of a setting: `env:NAME` from the environment, anything else as it is; None when it is not set."""
-    if written.startswith("env:"):
-        written = environment.get(written.removeprefix("env:"), "").strip()
-    return written or None
-
-
 def _circle(channels: Mapping[str, Channel], name: str) -> list[str]:
     """The way from a channel back to itself; empty when there is none."""
     way = [name]

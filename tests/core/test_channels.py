@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import yaml
 
-from server.core.channels import compile_channels, read_setting
+from server.core.channels import compile_channels
 from server.resources import data_dir
 
 
@@ -48,11 +47,3 @@ def test_channels_that_take_over_for_each_other_in_a_circle_are_refused() -> Non
         d={"type": "manual", "otherwise": "d"},
     )
     assert [path[1] for path, code in circle if code == "channels-in-a-circle"] == ["b", "c", "d"]
-
-
-@pytest.mark.parametrize(
-    ("written", "value"),
-    [("env:A", "x"), ("env:EMPTY", None), ("env:NONE", None), ("https://a", "https://a"), ("", None)],
-)
-def test_a_setting_is_read_from_the_environment(written: str, value: str | None) -> None:
-    assert read_setting(written, {"A": " x ", "EMPTY": ""}) == value
