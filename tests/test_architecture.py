@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,16 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = sorted((ROOT / "server" / "core").rglob("*.py"))
 
 
+@pytest.fixture
+def loggers_as_they_were():
+    """import-linter configures logging, which switches off every logger that is there already."""
+    disabled = {name for name in logging.root.manager.loggerDict if logging.getLogger(name).disabled}
+    yield
+    for name in logging.root.manager.loggerDict:
+        logging.getLogger(name).disabled = name in disabled
+
+
+@pytest.mark.usefixtures("loggers_as_they_were")
 def test_imports_go_downward_only(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     assert lint_imports(no_cache=True) == 0, capsys.readouterr().out
