@@ -96,7 +96,8 @@ def _filled(code: str, params: Mapping[str, str | int], language: str) -> str:
     """
     entry = catalogue().get(code)
     if entry is None:
-        return " ".join([code, *(f"{name}={_shown(value)}" for name, value in params.items())])
+        told = (f"{name}={_shown(value)}" for name, value in params.items() if name not in ("at", "above"))
+        return " ".join([code, *told])
     template = str(entry.get(language, entry["en"]))
     kept = _OPTIONAL.sub(lambda part: part[1] if _has_values(part[1], params) else "", template)
     return _PLACEHOLDER.sub(lambda place: _value(place, params, language), kept)

@@ -32,11 +32,10 @@ def validate(document: Document, schema: str = "") -> list[Finding]:
 
     Names that refer to something else are not looked up here.
     """
-    name = schema or document.kind
-    if name not in _NAMES:
+    if not schema and document.kind not in KINDS:
         return [_kind_finding(document)]
     translator = Translator(document)
-    for error in validator(name).iter_errors(document.value):
+    for error in validator(schema or document.kind).iter_errors(document.value):
         translator.add(error)
     return in_order(translator.findings())
 

@@ -209,6 +209,8 @@ class Translator:
                 self._report(part)
 
     def _one_of_keys(self, problem: Problem, keys: Sequence[str]) -> None:
+        if not isinstance(problem.value, dict):
+            return  # its type is reported
         found = [key for key in keys if key in problem.value]
         code = "exactly-one-of" if problem.rule == "oneOf" else "at-least-one-of"
         self._at_key(code, problem.path, keys=", ".join(keys), found=", ".join(found))

@@ -14,6 +14,7 @@ _CODES: Final = (
     ("incompatible YAML document", "yaml-directive"),
     ("mapping values are not allowed", "yaml-colon"),
     ("could not find expected ':'", "yaml-key-without-colon"),
+    ("found unexpected ':'", "yaml-key-without-colon"),
     ("unknown escape character", "yaml-escape"),
     ("invalid Unicode character escape", "yaml-escape"),
     ("did not find expected hexdecimal number", "yaml-escape"),

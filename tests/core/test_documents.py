@@ -208,6 +208,7 @@ def test_every_value_and_key_has_its_place(placed, path, at_value, at_key):
         ('a: "\\d"\n', [("yaml-escape", 1, 5)]),
         ("abc\ndef: 1\n", [("yaml-colon", 2, 4)]),
         ("a: 1\nabc\n", [("yaml-key-without-colon", 3, 1)]),
+        ("a: {b:}\n", [("yaml-key-without-colon", 1, 6)]),
         ("a: |x\n  b\n", [("yaml-block-text", 1, 5)]),
         (b"a: \xff\n", [("not-utf-8", 1, 4)]),
         ("名: 值\n".encode() + b"b: caf\xe9\n", [("not-utf-8", 2, 7)]),
