@@ -172,7 +172,7 @@ class _Compiler:
             sha256=sha256,
             calendar=self.calendar,
             channels=self.channels,
-            number=raw.get("number", "{date}{serial:4}"),
+            number=raw.get("number", raw["name"].upper() + "-{date}-{serial:3}"),
             fields=fields,
             kinds=self.scope.names,
             severities=self.severities,
