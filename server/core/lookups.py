@@ -40,6 +40,7 @@ class Lookup:
     """A look-up as it is judged: fields with the types that their values must have, and nested rows."""
 
     fields: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     types: tuple[tuple[type, ...], ...]
     rows: Level
     has_else: bool
@@ -91,7 +92,7 @@ def read_lookup(name: str, raw: dict[str, Any], reader: Reader) -> Lookup:
     if fields and len(fields) == len(named):
         rows = _level(raw.get("table"), list(zip(fields, kinds, strict=True)), (), reader)
     types = tuple(_TYPES[kind.name] for kind in kinds)
-    return Lookup(tuple(fields), types, rows, "else" in raw, raw.get("else"))
+    return Lookup(tuple(fields), tuple(kinds), types, rows, "else" in raw, raw.get("else"))
 
 
 def _level(raw: Any, left: list[tuple[str, Kind]], keys: tuple[str, ...], reader: Reader) -> Level:

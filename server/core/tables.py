@@ -11,7 +11,7 @@ from server.core.findings import Finding
 from server.core.generated import Writer
 from server.core.judged import Decision, View
 from server.core.kinds import Scope
-from server.core.lookups import read_lookup
+from server.core.lookups import Lookup, read_lookup
 from server.core.reading import Reader
 
 __all__ = ["Decision", "Rule", "Table", "compile_rules", "compile_table"]
@@ -31,7 +31,8 @@ class Rule:
 class Table:
     """A compiled table. `decide(view)` gives the Decision, or None when nothing fits. `outcomes`: the values that it
     can give, each once, in order; `always`: it gives one for every issue; `fields`, `events`: what it may look at;
-    `rules`: those of a decision list, none of a look-up; `problems`: findings, with paths relative to the table."""
+    `rules`: those of a decision list; `lookup`: the rows of a look-up; `problems`: findings, with paths relative to
+    the table."""
 
     name: str
     decide: Decide
@@ -42,6 +43,7 @@ class Table:
     uses_now: bool
     rules: tuple[Rule, ...]
     problems: tuple[Finding, ...]
+    lookup: Lookup | None = None
 
 
 def compile_table(name: str, raw: Any, scope: Scope) -> Table:
@@ -113,6 +115,7 @@ def _lookup(name: str, raw: dict[str, Any], scope: Scope) -> Table:
         uses_now="now" in lookup.fields,
         rules=(),
         problems=tuple(reader.problems),
+        lookup=lookup,
     )
 
 
