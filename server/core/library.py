@@ -96,15 +96,14 @@ def _channels(library: Library, document: Document) -> None:
 
 
 def _process(library: Library, document: Document) -> None:
-    if not _report(library, document, references.check_process(document.value, library.documents)):
-        return
+    defined = _report(library, document, references.check_process(document.value, library.documents))
     raw = document.value
     channels = library.channels.get(raw.get("channels", "default"))
     named = {raw["calendar"], *(clock["calendar"] for clock in raw.get("clocks", {}).values() if "calendar" in clock)}
     if channels is None or not named <= library.calendars.keys():
         return  # its own findings say why
     process, found = compile_process(raw, document.sha256, library.calendars, channel_kinds(channels))
-    if _report(library, document, found):
+    if _report(library, document, found) and defined:
         library.processes[document.name] = process
 
 
