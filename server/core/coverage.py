@@ -15,7 +15,6 @@ from server.core.lookups import Lookup
 from server.core.satisfying import Constraint, Literal, TooHard, satisfiable
 
 STEPS = 2_000  # choices per question
-NAMED_AT_MOST = 40  # earlier rules among which the ones that cover a rule are picked out by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +110,14 @@ class _Search:
         return circles
 
     def _fewest(self, earlier: Sequence[Clause], clause: Clause, chosen: list[int]) -> list[int]:
-        """Without the rules that are not needed to cover the clause."""
-        if len(chosen) > NAMED_AT_MOST:
-            return chosen
-        needed = list(chosen)
-        for index in reversed(chosen):
-            fewer = [other for other in needed if other != index]
-            if not self._can_be_met(clause, [earlier[other] for other in fewer]):
-                needed = fewer
+        """Without the rules that are not needed to cover the clause: halves are tried first, single rules last."""
+        needed, size = list(chosen), len(chosen)
+        while size:
+            for start in reversed(range(0, len(needed), size)):
+                fewer = needed[:start] + needed[start + size :]
+                if not self._can_be_met(clause, [earlier[index] for index in fewer]):
+                    needed = fewer
+            size //= 2
         return needed
 
     def _can_be_met(self, clause: Clause, others: Sequence[Clause]) -> bool:

@@ -73,7 +73,7 @@ DURATIONS = ["1h", "1d", "2d12h", "1w", "1mo"]
 
 
 @st.composite
-def tests_of_fields(draw: st.DrawFn) -> dict[str, Any]:
+def field_tests(draw: st.DrawFn) -> dict[str, Any]:
     """A condition on one field, by any operator that its kind has."""
     field = draw(st.sampled_from(sorted(KINDS)))
     kind = KINDS[field].name
@@ -117,7 +117,7 @@ def conditions(leaf: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[
     """Conditions of any shape over the fields and events above."""
     happened = st.fixed_dictionaries({"happened": st.sampled_from(EVENTS)}, optional={"since": st.sampled_from(EVENTS)})
     return st.recursive(
-        tests_of_fields() | happened if leaf is None else leaf,
+        field_tests() | happened if leaf is None else leaf,
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
             st.fixed_dictionaries({"all": st.lists(inner, max_size=3)}),

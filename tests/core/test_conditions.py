@@ -174,7 +174,8 @@ def test_lists_mean_all_and_empty_ones_are_true_for_all_and_false_for_any() -> N
     yes, no = {"field": "fboolean", "is": True}, {"field": "fboolean", "is": False}
     assert holds([yes, yes], fboolean=True)
     assert not holds([yes, no], fboolean=True)
-    assert holds([]) and holds({"all": []})
+    assert holds([])
+    assert holds({"all": []})
     assert not holds({"any": []})
     assert holds({"not": {"any": [no, {"all": [yes, no]}]}}, fboolean=True)
 
