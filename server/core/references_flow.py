@@ -112,7 +112,7 @@ def _copy(report: Report, source: Defined, path: Path, copied: str, target: Defi
         return
     kind, wanted = source.kinds[copied], target.kinds[name]
     if kind.name != wanted.name or (wanted.whole and not kind.whole):
-        report.add(path, "unlike-kinds", field=name, kind=wanted.name, other=copied, other_kind=kind.name)
+        report.add(path, "unlike-copy", field=name, kind=wanted.name, other=copied, other_kind=kind.name)
 
 
 def _opens(
