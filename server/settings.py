@@ -79,6 +79,23 @@ def with_secrets(settings: Settings) -> Settings:
     return replace(settings, secret=secret, signing_key=key)
 
 
+_current: Settings | None = None
+
+
+def use(settings: Settings) -> None:
+    """Make these the settings of this process; what a process does first."""
+    global _current
+    _current = settings
+
+
+def current() -> Settings:
+    """The settings of this process: those it was told to use, else what the environment says, read once."""
+    if _current is None:
+        use(read())
+    assert _current is not None
+    return _current
+
+
 def named_value(value: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
     """A value of a document: of `env:NAME` what the variable holds now (None: not set or empty), else as written."""
     if value is None:

@@ -1,0 +1,124 @@
+"""Receipt of one issue that a person, an integrator, a source or a schedule hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from server import policies
+from server.core import values
+from server.core.moments import Moment, OutOfRange
+from server.core.process import Process
+from server.core.values import Problem
+from server.directory import snapshot
+from server.recording import LIVE, Surroundings, record_new
+from server.store import database, sql
+
+
+class UnknownProcess(LookupError):
+    """No process of that name is in force."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Refused(ValueError):
+    """The process refuses the issue: `problems` say where and why, all at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.at} {problem.code}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An issue that was handed in; `created` is False when its source had sent it before."""
+
+    issue: int
+    number: str
+    process: str
+    severity: str | None
+    stage: str
+    seq: int
+    created: bool
+
+
+def receive(
+    process: str,
+    given: Mapping[str, Any],
+    now: Moment,
+    by: str | None = None,
+    source: str = "",
+    external_id: str | None = None,
+    *,
+    watchers: Sequence[str] = (),
+    note: Mapping[str, Any] | None = None,
+    surroundings: Surroundings = LIVE,
+) -> Received:
+    """Judge and store an issue of the process. `by` is the receiver; `source` and `external_id` together are received
+    once, whoever comes second gets the first one's issue. Raises UnknownProcess, Refused, Unavailable."""
+    if external_id is not None and (known := find(source, external_id)) is not None:
+        return known
+    found = policies.in_force().processes.get(process)
+    if found is None:
+        raise UnknownProcess(process)
+    facts, problems = values.new_issue(found.process, given, now, extra=True)
+    if surroundings.directory is None:
+        problems += unknown_people(found.process, facts)
+    if problems:
+        raise Refused(problems)
+    if source:
+        facts["source"] = source
+    if external_id is not None:
+        facts["external_id"] = external_id
+    try:
+        recorded = record_new(
+            found,
+            facts,
+            now,
+            by=by,
+            source=source,
+            external_id=external_id,
+            watchers=watchers,
+            note=note,
+            surroundings=surroundings,
+        )
+    except OutOfRange as error:
+        # A date so far away that a clock which counts from it has no due time.
+        raise Refused([Problem("", error.code, error.params)]) from error
+    if recorded is None:
+        known = find(source, str(external_id))
+        assert known is not None
+        return known
+    case = recorded.case
+    return Received(
+        recorded.issue, recorded.number, process, case.values.get("severity"), case.stage, recorded.seq, created=True
+    )
+
+
+def find(source: str, external_id: str) -> Received | None:
+    """The issue that this source has sent under that id before."""
+    with database.session():
+        row = sql.run(_FIND, source, external_id).fetchone()
+    if row is None:
+        return None
+    issue, number, process, severity, stage, seq = row
+    return Received(issue, number, process, severity, stage, seq, created=False)
+
+
+_FIND: Final = (
+    'SELECT "id", "number", "process", "severity", "stage", "seq" FROM "issue" WHERE "source" = ? AND "external_id" = ?'
+)
+
+
+def unknown_people(process: Process, facts: Mapping[str, Any], names: Sequence[str] | None = None) -> list[Problem]:
+    """A problem for every field of type `person` that holds nobody's login."""
+    found = []
+    for name in process.fields if names is None else names:
+        field = process.fields.get(name)
+        login = facts.get(name)
+        if field is not None and field.type == "person" and login and snapshot().active(login) is None:
+            found.append(Problem(f"/{name}", "unknown-person", {"value": str(login)}))
+    return found

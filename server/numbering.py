@@ -1,0 +1,90 @@
+"""Numbers of new issues (policy language, `number`), and the directory that the live server asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from server import policies
+from server.core import values
+from server.core.kinds import Kind
+from server.core.moments import Moment
+from server.core.process import Process
+from server.core.world import Place
+from server.directory import LiveDirectory
+from server.store import counters, sql
+
+_SERIAL = re.compile(r"\{serial(?::(\d+))?\}")
+MOST_TRIES: Final = 1_000
+
+
+class NoNumber(RuntimeError):
+    """A number template that gives no number that is free."""
+
+
+class NeedsLock(Exception):
+    """A question whose answer counts something, so that it belongs inside the transaction."""
+
+
+def next_number(process: Process, received: Moment) -> str:
+    """The next number of the process on its calendar's date of receipt, within the caller's transaction. A number
+    that another process has already given is passed over. Raises NoNumber."""
+    date = process.calendar.date(received).replace("-", "")
+    # Without the date in the number, its serial goes on from day to day.
+    counted_by = date if "{date}" in process.number else ""
+    for _ in range(MOST_TRIES):
+        serial = str(counters.next_serial(process.name, counted_by))
+        number = _SERIAL.sub(lambda found: serial.zfill(int(found[1] or 0)), process.number.replace("{date}", date))  # noqa: B023
+        if not _is_given(number):
+            return number
+    raise NoNumber(process.number)
+
+
+def _is_given(number: str) -> bool:
+    return sql.run('SELECT 1 FROM "issue" WHERE "number" = ?', number).fetchone() is not None
+
+
+def live_directory() -> LiveDirectory:
+    """The directory of the live server, for one transaction."""
+    return LiveDirectory(_number, _refuses)
+
+
+class BeforeLock(LiveDirectory):
+    """Answers only what counts nothing, so that an event can be judged before the write lock is taken."""
+
+    def __init__(self) -> None:
+        super().__init__(None, _refuses)
+
+    def number(self, process: str, received: Moment) -> str:
+        raise NeedsLock
+
+    def in_window(self, *_: Any) -> int:
+        raise NeedsLock
+
+    def choose(self, team: str, how: str, place: Place) -> str | None:
+        raise NeedsLock
+
+
+def _number(process: str, received: Moment) -> str:
+    return next_number(policies.in_force().processes[process].process, received)
+
+
+def _refuses(process: str, fields: Mapping[str, Any], now: Moment) -> bool:
+    found = policies.in_force().processes.get(process)
+    return found is None or bool(opened_issue(found.process, fields, now)[1])
+
+
+def opened_issue(
+    process: Process, fields: Mapping[str, Any], now: Moment
+) -> tuple[dict[str, Any], list[values.Problem]]:
+    """The facts of an issue that another one opens: copied datetimes are moments already."""
+    names: Mapping[str, Kind] = {**values.OWN, **{name: one.kind for name, one in process.fields.items()}}
+    moments = {
+        name: value
+        for name, value in fields.items()
+        if name in names and names[name].name == "datetime" and type(value) is int
+    }
+    given = {name: process.calendar.show(value) if name in moments else value for name, value in fields.items()}
+    facts, problems = values.new_issue(process, given, now)
+    return {**facts, **moments}, problems

@@ -1,0 +1,442 @@
+"""What an event does to an issue, judged by the interpreter and written in one transaction: the issue with its case,
+the event with its lines and answers, messages, linked issues, survey links, the audit entry (architecture, "How one
+issue travels").
+
+Events of one issue are strictly one after the other: its `seq` is compared and set, and whoever was slower starts over
+with the fresh case.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import peewee
+
+from server import audit, messages, nudging, policies, settings
+from server.core import case as cases
+from server.core.advance import Advance, Refused, advance, next_due
+from server.core.case import Case
+from server.core.moments import Moment
+from server.core.values import Problem
+from server.core.world import Directory
+from server.numbering import BeforeLock, NeedsLock, live_directory, opened_issue
+from server.policies import Pinned
+from server.store import database, sql, writing
+from server.store.models import Event, Issue, IssueLink, Watcher
+
+ATTEMPTS: Final = 12
+DEEPEST: Final = 10
+"""Issues that open one another, one in the other, before the next one is not opened: processes may go in a circle."""
+
+OPENED: Final = "opened"
+"""How an issue that an action opened is linked to the one that it was done on."""
+
+TIME: Final[Mapping[str, Any]] = {"kind": "time"}
+
+
+class UnknownIssue(LookupError):
+    """There is no issue of that number."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Overtaken(Exception):
+    """Somebody else's event on the issue came first, again and again."""
+
+
+class PreconditionFailed(Exception):
+    """The issue is not as the caller last saw it: its `seq` is another."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"the issue's seq is {seq}")
+        self.seq = seq
+
+
+class OpenedRefused(Exception):
+    """The process of a linked issue refuses it after all: it came into force between the question and the answer."""
+
+    def __init__(self, process: str, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{process} refuses the issue: {problems}")
+
+
+class AlreadyRecorded(Exception):
+    """An event with this key was recorded before."""
+
+
+class _Known(Exception):
+    """The issue's (source, external_id) has an issue already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an event is judged in: the directory that is asked (None: the live one), and whether the messages that it
+    causes are held until an administrator lets them go (demo data)."""
+
+    directory: Directory | None = None
+    hold_messages: bool = False
+
+
+LIVE: Final = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An issue after an event. `event` is the event's row; None when it was refused, which changes nothing."""
+
+    issue: int
+    number: str
+    seq: int
+    case: Case
+    pinned: Pinned
+    entries: Sequence[Mapping[str, Any]] = ()
+    refused: Refused | None = None
+    event: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An issue as it stands in the store."""
+
+    id: int
+    number: str
+    seq: int
+    case: Case
+    pinned: Pinned
+    closed_at: Moment | None
+
+
+def compact(value: Any) -> str:
+    """JSON in the order of its keys: tables name facts in the order in which they looked. Raises ValueError."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+# -- a new issue ---------------------------------------------------------------------------------------------------
+
+
+def record_new(
+    pinned: Pinned,
+    facts: Mapping[str, Any],
+    now: Moment,
+    *,
+    by: str | None = None,
+    source: str = "",
+    external_id: str | None = None,
+    watchers: Sequence[str] = (),
+    note: Mapping[str, Any] | None = None,
+    surroundings: Surroundings = LIVE,
+    depth: int = 0,
+) -> Recorded | None:
+    """Judge and store a new issue whose facts are as `values.new_issue` gives them; None, and nothing stored, when
+    this source has sent `external_id` before. `note` is kept beside the event (what a delivery was)."""
+    event = {"kind": "received", "facts": dict(facts), "by": by, "watchers": list(watchers)}
+    for attempt in range(ATTEMPTS):
+        try:
+            with database.transaction():
+                return _new(pinned, event, now, source, external_id, note, surroundings, depth)
+        except _Known:
+            return None
+        except peewee.IntegrityError:
+            # On PostgreSQL two processes may choose the same number at the same time; the later one takes the next.
+            if attempt + 1 == ATTEMPTS or surroundings.directory is not None or _is_inside_a_transaction():
+                raise
+    raise AssertionError("not reached")
+
+
+def _is_inside_a_transaction() -> bool:
+    return bool(database.current().db.transaction_depth())
+
+
+def _new(
+    pinned: Pinned,
+    event: Mapping[str, Any],
+    now: Moment,
+    source: str,
+    external_id: str | None,
+    note: Mapping[str, Any] | None,
+    surroundings: Surroundings,
+    depth: int,
+) -> Recorded:
+    done = advance(pinned.process, None, event, now, surroundings.directory or live_directory())
+    case = done.case
+    closed_at = now if pinned.process.is_final(case.stage) else None
+    row = {
+        "process": pinned.process.name,
+        "number": case.number,
+        "version": pinned.version,
+        "pins": pinned.pins,
+        "source": source,
+        "external_id": external_id,
+        "received_at": case.facts["received"],
+        "recorded_at": now,
+        "seq": 1,
+        **_columns(pinned, case, closed_at),
+    }
+    issue = writing.insert_issue(row)
+    if issue is None:
+        raise _Known
+    if case.watchers:
+        Watcher.insert_many([{"issue": issue, "person": person, "at": now} for person in case.watchers]).execute()
+    after = Held(issue, case.number, 1, case, pinned, closed_at)
+    number = _write_event(
+        after, event, done, now, now, case.receiver or (f"source:{source}" if source else None), None, note
+    )
+    _follow(after, done, number, now, surroundings, depth)
+    return Recorded(issue, case.number, 1, case, pinned, done.entries, None, number)
+
+
+# -- an event on an issue ------------------------------------------------------------------------------------------
+
+
+def held(issue: int | str) -> Held:
+    """The issue of this id or number as it stands. Raises UnknownIssue, and whatever a case that cannot be read or a
+    policy that does not compile raises."""
+    rows = _rows('"id"' if isinstance(issue, int) else '"number"', issue)
+    if not rows:
+        raise UnknownIssue(str(issue))
+    return _held(rows[0])
+
+
+_HELD: Final = 'SELECT "id", "number", "seq", "case", "pins", "closed_at" FROM "issue" WHERE {column} = ?'
+
+
+def _rows(column: str, value: int | str) -> Sequence[Sequence[Any]]:
+    # Written out, because building the query costs more than running it.
+    with database.session():
+        found: Sequence[Sequence[Any]] = sql.run(_HELD.format(column=column), value).fetchall()
+    return found
+
+
+def _held(row: Sequence[Any]) -> Held:
+    """The issue of such a row. Raises what a case that cannot be read, or a policy that does not compile, raises."""
+    id, number, seq, text, pins, closed_at = row
+    return Held(id, number, seq, cases.load(text), policies.process_for(json.loads(pins)), closed_at)
+
+
+def record_event(
+    issue: int | str,
+    event: Mapping[str, Any],
+    now: Moment,
+    *,
+    by: str | None = None,
+    key: str | None = None,
+    if_seq: int | None = None,
+    surroundings: Surroundings = LIVE,
+) -> Recorded:
+    """Let an event happen on an issue. Time passes first, up to but not including `now` (for `time`, `now` included).
+
+    Refused events leave the issue as it is and are in the answer's `refused`, except those of `again`, which stand on
+    the timeline. Raises UnknownIssue, PreconditionFailed (`if_seq` is not the issue's), AlreadyRecorded (`key`),
+    Overtaken, and Unavailable.
+    """
+    for attempt in range(ATTEMPTS):
+        with database.session():
+            found = held(issue)
+            if if_seq is not None and found.seq != if_seq:
+                raise PreconditionFailed(found.seq)
+            try:
+                if event["kind"] != "time":
+                    found = _caught_up(found, now, surroundings)
+                return _record(found, event, now, by, key, surroundings)
+            except Overtaken:
+                # The pause grows, and differs from issue to issue, so that two do not meet again.
+                time.sleep(0.002 * attempt * (1 + found.id % 3))
+            except _RefusedInside as refused:
+                return Recorded(found.id, found.number, found.seq, found.case, found.pinned, (), refused.refused)
+    raise Overtaken(str(issue))
+
+
+def let_time_pass(found: Held, until: Moment, now: Moment, surroundings: Surroundings = LIVE) -> Recorded:
+    """Let what is due on the issue by `until` happen; `now` is when that is recorded. Raises Overtaken."""
+    return _record(found, TIME, until, None, None, surroundings, now)
+
+
+def _caught_up(found: Held, now: Moment, surroundings: Surroundings) -> Held:
+    """After a long downtime more may be due than one call lets pass: then it is written piece by piece, first."""
+    while (due := next_due(found.pinned.process, found.case)) is not None and due < now:
+        passed = _judged_before_lock(found, TIME, now - 1, surroundings)
+        if passed is not None and ((left := next_due(found.pinned.process, passed.case)) is None or left >= now):
+            break
+        after = _record(found, TIME, now - 1, None, None, surroundings, now)
+        found = Held(found.id, found.number, after.seq, after.case, found.pinned, _closed_at(found, after.case))
+    return found
+
+
+class _RefusedInside(Exception):
+    """An event that was refused: leaves the transaction, so that nothing that was counted stays."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.why)
+        self.refused = refused
+
+
+def _judged_before_lock(
+    found: Held, event: Mapping[str, Any], now: Moment, surroundings: Surroundings
+) -> Advance | None:
+    """What the event does, judged while others may write; None when a question must be asked under the lock."""
+    try:
+        return advance(found.pinned.process, found.case, event, now, surroundings.directory or BeforeLock())
+    except NeedsLock:
+        return None
+
+
+def _record(
+    found: Held,
+    event: Mapping[str, Any],
+    now: Moment,
+    by: str | None,
+    key: str | None,
+    surroundings: Surroundings,
+    recorded_at: Moment | None = None,
+) -> Recorded:
+    recorded_at = now if recorded_at is None else recorded_at
+    done = _judged_before_lock(found, event, now, surroundings)
+    if done is not None:
+        _leave_if_refused(done, event)
+    with database.transaction():
+        if done is None:
+            done = advance(found.pinned.process, found.case, event, now, live_directory())
+            _leave_if_refused(done, event)
+        closed_at = _closed_at(found, done.case)
+        after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)
+        row = {"seq": after.seq, "problem": None, **_columns(found.pinned, done.case, closed_at)}
+        if not writing.update_issue(found.id, found.seq, row):
+            raise Overtaken(found.number)
+        number = _write_event(after, event, done, now, recorded_at, by, key, None)
+        _follow(after, done, number, recorded_at, surroundings, 0)
+    return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
+
+
+def _leave_if_refused(done: Advance, event: Mapping[str, Any]) -> None:
+    if done.refused is not None and event["kind"] != "again":
+        raise _RefusedInside(done.refused)
+
+
+# -- rows ----------------------------------------------------------------------------------------------------------
+
+
+def _columns(pinned: Pinned, case: Case, closed_at: Moment | None) -> dict[str, Any]:
+    """The case, and the copies of it that lists and the sweep look at."""
+    return {
+        "case": case.dump(),
+        "severity": case.values.get("severity"),
+        "stage": case.stage,
+        "team": case.team,
+        "owner": case.owner,
+        "subject": str(case.facts.get("subject") or ""),
+        "final": pinned.process.is_final(case.stage),
+        "closed_at": closed_at,
+        "wake_at": next_due(pinned.process, case),
+    }
+
+
+def _closed_at(before: Held, case: Case) -> Moment | None:
+    if not before.pinned.process.is_final(case.stage):
+        return None
+    return case.moment if before.closed_at is None else before.closed_at
+
+
+def _write_event(
+    after: Held,
+    event: Mapping[str, Any],
+    done: Advance,
+    now: Moment,
+    recorded_at: Moment,
+    by: str | None,
+    key: str | None,
+    note: Mapping[str, Any] | None,
+) -> int:
+    """The event with all that replay needs, and its audit entry."""
+    body: dict[str, Any] = {"event": event, "now": now, "answers": done.answers}
+    if note:
+        body["note"] = note
+    if key is not None and Event.select(Event.id).where(Event.key == key).exists():
+        raise AlreadyRecorded(key)
+    if event["kind"] == "confirm" and done.refused is None:
+        messages.confirm_one(after.id, event["notice"], by, recorded_at)
+    number = writing.insert_event(
+        {
+            "issue": after.id,
+            "seq": after.seq,
+            "key": key,
+            "at": after.case.moment,
+            "recorded_at": recorded_at,
+            "kind": event["kind"],
+            "by": by,
+            "version": after.pinned.version,
+            "body": compact(body),
+            "entries": compact(done.entries),
+        }
+    )
+    said = {"number": after.number, "seq": after.seq, "event": event, "entries": done.entries}
+    audit.record(f"issue.{event['kind']}", recorded_at, said, by=by, issue=after.id, private=after.pinned.private)
+    return number
+
+
+# -- what follows --------------------------------------------------------------------------------------------------
+
+
+def _follow(after: Held, done: Advance, event: int, now: Moment, surroundings: Surroundings, depth: int) -> None:
+    """Everything that the lines of an event ask for besides themselves."""
+    actor: str | None = after.case.receiver
+    for entry in done.entries:
+        kind = entry["kind"]
+        if kind == "action":
+            actor = entry["by"]
+            if entry["action"] == "link":
+                _link(after.id, entry["with"], actor, now)
+        elif kind == "opened":
+            _open(after, entry, actor, now, surroundings, depth)
+    if done.tellings:
+        messages.write(done.tellings, _occasion(after, done, event, now, surroundings))
+    nudging.after_commit()
+
+
+def _occasion(after: Held, done: Advance, event: int, now: Moment, surroundings: Surroundings) -> messages.Occasion:
+    return messages.Occasion(
+        issue_id=after.id,
+        event_id=event,
+        seq=after.seq,
+        process=after.pinned.process,
+        case=after.case,
+        channels=after.pinned.channels,
+        entries=done.entries,
+        directory=live_directory(),
+        now=now,
+        settings=settings.current(),
+        held=surroundings.hold_messages,
+    )
+
+
+def _link(issue: int, given: Mapping[str, Any], by: str | None, now: Moment) -> None:
+    other = Issue.get_or_none(Issue.number == given["number"])
+    if other is not None:
+        linked(issue, other.id, str(given.get("as") or ""), by, now)
+
+
+def linked(issue: int, other: int, relation: str, by: str | None, now: Moment) -> None:
+    """Link two issues within the caller's transaction, unless they are linked so already."""
+    IssueLink.insert(issue=issue, other=other, relation=relation, by=by, at=now).on_conflict_ignore().execute()
+
+
+def _open(
+    after: Held, entry: Mapping[str, Any], by: str | None, now: Moment, surroundings: Surroundings, depth: int
+) -> None:
+    """Starts the linked issue that an action opens, received by whoever did the action."""
+    found = policies.in_force().processes.get(entry["process"])
+    if found is None or depth >= DEEPEST:
+        why = "unknown-process" if found is None else "opened-too-deep"
+        body = {"number": after.number, "process": entry["process"], "why": why}
+        audit.record("issue.not-opened", now, body, issue=after.id)
+        return
+    facts, problems = opened_issue(found.process, entry["fields"], entry["at"])
+    if problems:
+        raise OpenedRefused(entry["process"], problems)
+    opened = record_new(found, facts, entry["at"], by=by, surroundings=surroundings, depth=depth + 1)
+    assert opened is not None
+    linked(after.id, opened.issue, OPENED, by, now)

@@ -1,0 +1,156 @@
+"""The sweep: what is due happens, issue by issue, in the order in which it fell due (architecture, "How one issue
+travels", 4). One row per issue carries the earliest moment of everything timed on it.
+
+An issue that fails is set apart with its problem, shown, and holds up nothing else.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import socket
+import uuid
+from typing import Final
+
+from server import audit, leases, schedules
+from server.clock_guard import ClockGuard
+from server.core.advance import next_due
+from server.core.moments import Moment
+from server.recording import LIVE, Overtaken, Surroundings, UnknownIssue, held, let_time_pass
+from server.store import database, sql
+from server.store.failures import Unavailable
+from server.store.fields import canonical
+
+log = logging.getLogger("duban.sweep")
+
+LEASE: Final = "sweep"
+LIMIT: Final = 200
+NEVER: Final = -1
+
+_DUE = (
+    'SELECT "wake_at", "id" FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL AND "wake_at" <= ? '
+    'ORDER BY "wake_at", "id" LIMIT ?'
+)
+_NEXT = 'SELECT MIN("wake_at") FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL'
+_NEXT_SCHEDULE = 'SELECT MIN("next_at") FROM "schedule" WHERE "problem" IS NULL'
+
+
+def sweep(now: Moment, limit: int = LIMIT, *, surroundings: Surroundings = LIVE) -> int:
+    """Let time pass for the issues that are due at `now`, at most `limit` of them; give how many moved. Each in a
+    transaction of its own, in order of due moment, then of receipt. Raises Unavailable."""
+    with database.session():
+        due, horizon = _due(now, limit)
+        moved = 0
+        while due:
+            _, issue = heapq.heappop(due)
+            until = horizon
+            if due:
+                following, other = due[0]
+                until = min(until, following if issue < other else following - 1)
+            wake_at = _pass(issue, until, now, surroundings)
+            moved += 1
+            if wake_at is not None and wake_at <= horizon:
+                heapq.heappush(due, (wake_at, issue))
+    return moved
+
+
+def next_wake(now: Moment) -> Moment | None:
+    """When something is due next, on an issue or by a schedule; a moment that is past means: now."""
+    with database.session():
+        found = [_first(_NEXT), _first(_NEXT_SCHEDULE)]
+    due = [moment for moment in found if moment is not None]
+    return max(min(due), now) if due else None
+
+
+def _first(statement: str) -> Moment | None:
+    moment = sql.run(statement).fetchone()[0]
+    return None if moment is None else int(moment)
+
+
+def _due(now: Moment, limit: int) -> tuple[list[tuple[Moment, int]], Moment]:
+    """The issues that are due, first one first, and up to when these are all of them."""
+    due = [(int(wake_at), int(issue)) for wake_at, issue in sql.run(_DUE, now, limit).fetchall()]
+    if len(due) < limit:
+        return due, now
+    # Beyond a full page there may be others, whose turn comes before later moments of these.
+    last = due[-1][0]
+    if due[0][0] == last:
+        return due, last
+    return [pair for pair in due if pair[0] < last], last - 1
+
+
+def _pass(issue: int, until: Moment, now: Moment, surroundings: Surroundings) -> Moment | None:
+    """Let time pass on one issue; gives when it is due next. Somebody who acts on it meanwhile lets time pass, too."""
+    try:
+        found = held(issue)
+        due = next_due(found.pinned.process, found.case)
+        if due is None or due > until:
+            _wake_at(issue, found.seq, due)
+            return due
+        after = let_time_pass(found, until, now, surroundings)
+        return next_due(after.pinned.process, after.case)
+    except (Overtaken, UnknownIssue):
+        return None
+    except Unavailable:
+        raise
+    except Exception as error:
+        if database.current().db.transaction_depth():
+            raise
+        log.exception("issue %s is set apart", issue)
+        set_apart(issue, error, now)
+        return None
+
+
+def _wake_at(issue: int, seq: int, due: Moment | None) -> None:
+    with database.transaction():
+        sql.run('UPDATE "issue" SET "wake_at" = ? WHERE "id" = ? AND "seq" = ?', due, issue, seq)
+
+
+def set_apart(issue: int, error: Exception, now: Moment) -> None:
+    """Note what went wrong on an issue, on it and in the audit trail: the sweep passes it over from now on."""
+    problem = {"at": now, "error": type(error).__name__, "detail": str(error)[:500]}
+    with database.transaction():
+        sql.run('UPDATE "issue" SET "problem" = ? WHERE "id" = ?', canonical(problem), issue)
+        audit.record("issue.set-apart", now, problem, issue=issue)
+
+
+def take_up_again(issue: int, now: Moment, by: str | None) -> None:
+    """Let the sweep try an issue again that was set apart, after its cause was mended."""
+    with database.transaction():
+        sql.run('UPDATE "issue" SET "problem" = NULL WHERE "id" = ?', issue)
+        audit.record("issue.taken-up-again", now, {}, by=by, issue=issue)
+
+
+class Sweeper:
+    """The sweeper of a process: it works while it holds the lease, and stands by otherwise."""
+
+    def __init__(self, holder: str | None = None) -> None:
+        self.holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._guard = ClockGuard()
+        self._taken_at = NEVER
+
+    def work(self, wall: Moment, steady: int) -> Moment | None:
+        """Do everything that is due. `steady` are milliseconds of a clock that nobody sets. Gives the moment of the
+        next due thing (None: nothing is timed, or another process sweeps, or the clock is not believed)."""
+        verdict = self._guard.look(wall, steady)
+        if verdict.event is not None:
+            with database.transaction():
+                audit.record(f"clock.{verdict.event}", wall, {"by_ms": verdict.by, "holder": self.holder})
+        if verdict.now is None or not self._holds(wall):
+            return None
+        schedules.run(verdict.now)
+        # A batch at a time, so that the lease is renewed and the clock read anew in between.
+        sweep(verdict.now)
+        return next_wake(verdict.now)
+
+    def _holds(self, wall: Moment) -> bool:
+        """Whether the duty is this process's; renewed well before it ends, and not each time, since that is a write."""
+        if not self._taken_at <= wall < self._taken_at + leases.LENGTH // 3:
+            taken = leases.take(LEASE, self.holder, wall) is not None
+            self._taken_at = wall if taken else NEVER
+        return self._taken_at != NEVER
+
+    def end(self) -> None:
+        """Give the duty to another process at once."""
+        leases.give_back(LEASE, self.holder)
