@@ -18,7 +18,7 @@ from server.messages import Occasion
 from server.settings import Settings
 from server.store import database
 from server.store.fields import canonical
-from server.store.models import Event, Issue, Message, Version
+from server.store.models import Issue, Message, Version
 from server.store.writing import insert, insert_event
 
 # 2026-03-02 09:00 in Shanghai, a Monday

@@ -399,6 +399,10 @@ STATEMENTS = (
     'CREATE UNIQUE INDEX "message_key" ON "message" ("key")',
     'CREATE INDEX "message_issue_id" ON "message" ("issue_id")',
     """CREATE INDEX "message_pending" ON "message" ("next_at", "id") WHERE "state" = 'pending'""",
+    """
+    CREATE INDEX "message_fresh" ON "message" ("at", "id")
+        WHERE "state" = 'pending' AND "not_before" IS NOT NULL
+    """,
     'CREATE INDEX "message_batch" ON "message" ("batch_id") WHERE "batch_id" IS NOT NULL',
     """CREATE INDEX "message_open" ON "message" ("state", "id") WHERE "state" NOT IN ('sent', 'folded', 'pending')""",
     """

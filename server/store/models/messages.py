@@ -45,7 +45,7 @@ class Message(NumberedRow):
     reason = TextField(null=True)
     at = MomentField()  # when what caused it happened
     created_at = MomentField()
-    not_before = MomentField(null=True)
+    not_before = MomentField(null=True)  # kept until then for what may be folded with it; null: looked at
     next_at = MomentField(null=True)  # of the next attempt
     lease_until = MomentField(default=0)
     lease_by = TextField(null=True)
@@ -59,6 +59,15 @@ class Message(NumberedRow):
 
 Message.add_index(
     Message.index(Message.next_at, Message.id, where=SQL("\"state\" = 'pending'"), name="message_pending")
+)
+# Not looked at yet by whoever folds what belongs together.
+Message.add_index(
+    Message.index(
+        Message.at,
+        Message.id,
+        where=SQL('"state" = \'pending\' AND "not_before" IS NOT NULL'),
+        name="message_fresh",
+    )
 )
 Message.add_index(Message.index(Message.batch, where=SQL('"batch_id" IS NOT NULL'), name="message_batch"))
 Message.add_index(

@@ -1,0 +1,95 @@
+"""What an administrator decides about messages: hold everything back, let go, drop, send again; and starting up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from server import audit
+from server.core.moments import Moment
+from server.delivery.claiming import run
+from server.store import database
+from server.store.models import Message, Meta
+
+HELD: Final = "outgoing-held"
+
+
+def is_outgoing_held() -> bool:
+    """Whether nothing leaves until an administrator decides (a restored backup)."""
+    sql = 'SELECT "value" FROM "meta" WHERE "key" = ?'
+    return run(sql, (HELD,)).fetchone() is not None
+
+
+def hold_outgoing(now: Moment, reason: str, by: str | None = None) -> None:
+    """Hold everything back: what is planned stays planned, and nothing is sent."""
+    with database.transaction():
+        Meta.insert(key=HELD, value={"at": now, "reason": reason, "by": by}).on_conflict_ignore().execute()
+        audit.record("delivery.held", now, {"reason": reason}, by=by)
+
+
+def release_outgoing(now: Moment, by: str | None, *, send: bool) -> int:
+    """Let messages leave again; with `send` false those that wait now are cancelled instead of sent. Gives how many
+    waited."""
+    with database.transaction():
+        Meta.delete().where(Meta.key == HELD).execute()
+        waiting = Message.state == Message.PENDING
+        if send:
+            count = Message.select().where(waiting).count()
+        else:
+            count = Message.update(state=Message.CANCELLED, next_at=None, reason="held").where(waiting).execute()
+        audit.record("delivery.released", now, {"send": send, "messages": count}, by=by)
+    return int(count)
+
+
+def release(now: Moment, by: str | None, messages: Collection[int] | None = None) -> int:
+    """Send held messages after all (state `held`: a demo's); all of them when none are named. Gives how many."""
+    return _decide(now, by, messages, "message.released", state=Message.PENDING, created_at=now, next_at=now)
+
+
+def discard(now: Moment, by: str | None, messages: Collection[int] | None = None) -> int:
+    """Drop held messages; all of them when none are named. Gives how many."""
+    return _decide(now, by, messages, "message.discarded", state=Message.CANCELLED, next_at=None, not_before=None)
+
+
+def _decide(now: Moment, by: str | None, messages: Collection[int] | None, kind: str, **columns: object) -> int:
+    with database.transaction():
+        where = Message.state == Message.HELD
+        if messages is not None:
+            where &= Message.id.in_(list(messages))
+        count = int(Message.update(**columns).where(where).execute())
+        if count:
+            audit.record(kind, now, {"messages": count}, by=by)
+    return count
+
+
+def resend(message: int, now: Moment, by: str | None) -> bool:
+    """Try a dead or unsent message again, with the id it had; False when it is in another state."""
+    with database.transaction():
+        found = Message.state.in_([Message.DEAD, Message.UNSENT])
+        columns = {"state": Message.PENDING, "reason": None, "created_at": now, "next_at": now, "attempts": 0}
+        if Message.update(**columns, not_before=None).where(Message.id == message, found).execute() != 1:
+            return False
+        row = Message.get_by_id(message)
+        audit.record("message.resent", now, {"message": row.key}, by=by, issue=row.issue_id)
+    return True
+
+
+def recover(now: Moment, *, alone: bool) -> int:
+    """At start-up: messages whose sender died are due again; give how many. Elsewhere a lease is waited for; `alone`
+    says that no other process sends from this store (SQLite, one server), so that every lease is a dead one's."""
+    sql = 'UPDATE "message" SET "next_at" = ?, "lease_until" = 0 WHERE "state" = \'pending\' AND "lease_until" > 0'
+    with database.transaction():
+        if alone:
+            return int(run(sql, (now,)).rowcount)
+        return int(run(f'{sql} AND "lease_until" <= ?', (now, now)).rowcount)
+
+
+def next_moment(now: Moment) -> Moment | None:
+    """The earliest moment after `now` at which a message becomes due or need not be kept for folding any more; None
+    when there is none. What is due already and still here waits for its destination: look again within a second."""
+    pending = 'FROM "message" WHERE "state" = \'pending\' AND'
+    due = run(f'SELECT MIN("next_at") {pending} "not_before" IS NULL AND "next_at" > ?', (now,)).fetchone()[0]
+    kept = run(f'SELECT MIN("not_before") {pending} "not_before" IS NOT NULL AND "not_before" > ?', (now,)).fetchone()[
+        0
+    ]
+    return min((int(one) for one in (due, kept) if one is not None), default=None)
