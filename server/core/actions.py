@@ -218,7 +218,7 @@ def _reclassify(turn: Turn, person: str | None, given: Mapping[str, Any]) -> Non
     if name not in turn.case.by_hand:
         turn.case.by_hand.append(name)
     if value != turn.case.values.get(name):
-        judging.classified(turn, name, str(value), str(person), [])
+        judging.classified(turn, name, str(value), person, [])
 
 
 def assign_by_hand(turn: Turn, given: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@ def change(turn: Turn, happening: Happening) -> None:
 def _change_run(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
     found = target(turn, clock, run.first)
     if found is None:
-        leave_silently(turn, clock, state)
+        leave_silently(turn, clock, state, cancelled=True)
         if state.open is not None:
             _end(turn, clock, state, state.open, "cancelled")
     elif found.text != run.span and run.state != "breached":
@@ -171,14 +171,18 @@ def _catch_up(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
     _breach_if_past(turn, clock, state)
 
 
-def leave_silently(turn: Turn, clock: Clock, state: ClockState) -> None:
-    """Rule 4: a run that ends while paused ends as if it had left the pause first, without a line for that."""
+def leave_silently(turn: Turn, clock: Clock, state: ClockState, cancelled: bool = False) -> None:
+    """Rule 4: a run that ends while paused ends as if it had left the pause first, without a line for that. Marks
+    before a change of its duration, such as one that cancels it, are passed over (rule 6)."""
     run = state.open
     if run is not None and run.state == "paused":
         _note_pause(turn, clock, state)
         run.state = "running"
         run.due = _moved(clock, state, run, run.base)
-        _breach_if_past(turn, clock, state)
+        if cancelled:
+            _breach_if_past(turn, clock, state)
+        else:
+            _catch_up(turn, clock, state, run)
 
 
 def _until(turn: Turn, clock: Clock, state: ClockState) -> None:

@@ -87,9 +87,9 @@ def _go(turn: Turn, notice: Notice, state: NoticeState, variant: str, index: int
     for number in range(index, len(steps)):
         step = steps[number]
         if step.wait is not None and (number != index or state.at is None):
-            if turn.final:
-                break  # nothing new is timed
             until = step.wait.until(turn.now, turn.process.calendar)
+            if until > turn.now and turn.final:
+                break  # nothing new is timed
             if until > turn.now:
                 state.variant, state.step, state.at = variant, number, until
                 return

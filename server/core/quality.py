@@ -45,9 +45,7 @@ def put_back(turn: Turn) -> None:
 
 def _watch(turn: Turn) -> None:
     for watch in turn.process.watches.values():
-        found = [turn.known.get(name) for name in watch.same]
-        if any(value is None for value in found):
-            continue  # no value equals no value
+        found = [turn.known.get(name) for name in watch.same]  # no value equals no value
         if watch.when is not None and not watch.when.holds(turn.view):
             continue
         since = before(turn.now, watch.window, turn.process.calendar.zone)

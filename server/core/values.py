@@ -155,7 +155,7 @@ def _text(field: Field, raw: str) -> str:
         raise Unfit("not-phone")
     if field.type == "url" and not _URL.search(raw):
         raise Unfit("not-url")
-    if field.pattern is not None and not field.pattern.search(raw):
+    if field.pattern is not None and not field.pattern.fullmatch(raw):
         raise Unfit("not-matching", pattern=field.pattern.pattern)
     return raw
 
@@ -243,8 +243,13 @@ def edit(process: Process, given: Mapping[str, Any]) -> tuple[dict[str, Any], li
 def answers(
     process: Process, given: Mapping[str, Any], questions: Mapping[str, Field]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """The facts that a customer's answers are, and what is wrong with them."""
-    return collect(process, given, questions)
+    """The facts that a customer's answers are, and what is wrong with them: also a required question not answered."""
+    facts, problems = collect(process, given, questions)
+    refused = {problem.at for problem in problems}
+    for name, question in questions.items():
+        if question.required and is_empty(facts.get(name)) and f"/{name}" not in refused:
+            problems.append(Problem(f"/{name}", "required", {"name": name}))
+    return facts, problems
 
 
 def editable(process: Process, name: str) -> Field:
