@@ -27,7 +27,7 @@ from server.core.library import channel_kinds
 from server.core.moments import Moment
 from server.core.process import Process
 from server.core.sources import Source, compile_source
-from server.resources import data_dir
+from server.resources import policy_dir
 from server.store import database, sql
 from server.store.database import Store
 from server.store.fields import canonical
@@ -98,7 +98,7 @@ def load_shipped(now: Moment) -> list[str]:
 
 
 def _load_shipped(now: Moment) -> list[str]:
-    files = [(path.name, path.read_bytes()) for path in sorted(data_dir("policies").glob("*.yaml"))]
+    files = [(path.name, path.read_bytes()) for path in sorted(policy_dir().glob("*.y*ml"))]
     added = []
     with database.transaction():
         known = {row.name for row in Version.select(Version.name).distinct()}

@@ -18,3 +18,12 @@ def data_dir(kind: Kind) -> Path:
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"no folder {kind!r} came with this installation of duban (looked beside {package})")
+
+
+def policy_dir() -> Path:
+    """The folder of documents that commands and a first start use: `policies` in the working folder when it holds
+    documents, else the shipped ones (contract, "default `policies/`")."""
+    own = Path("policies")
+    if own.is_dir() and any(path.suffix in (".yaml", ".yml") for path in own.iterdir()):
+        return own
+    return data_dir("policies")

@@ -33,3 +33,12 @@ def test_an_installed_package_prefers_its_own(installed):
 def test_a_broken_installation_says_what_is_missing(installed):
     with pytest.raises(FileNotFoundError, match="schemas"):
         resources.data_dir("schemas")
+
+
+def test_the_documents_of_the_working_folder_come_before_the_shipped_ones(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert resources.policy_dir() == ROOT / "policies"
+    (tmp_path / "policies").mkdir()
+    assert resources.policy_dir() == ROOT / "policies"  # an empty folder holds no documents
+    (tmp_path / "policies" / "own.yaml").write_text("kind: calendar\n")
+    assert resources.policy_dir().resolve() == tmp_path / "policies"

@@ -12,7 +12,7 @@ from server.core import library, moments
 from server.core.findings import has_errors
 from server.core.library import Library
 from server.core.moments import Moment
-from server.resources import data_dir
+from server.resources import policy_dir
 
 
 def now() -> Moment:
@@ -29,8 +29,8 @@ def read(path: str) -> bytes:
 
 
 def documents(folder: str | None) -> list[tuple[str, bytes]]:
-    """The documents of a folder (the shipped ones when none is named), by file name."""
-    root = data_dir("policies") if folder is None else Path(folder)
+    """The documents of a folder, by file name; without one, of `policies` here, else the shipped ones."""
+    root = policy_dir() if folder is None else Path(folder)
     if not root.is_dir():
         fail("no-folder", file=str(root))
     paths = sorted(path for path in root.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
