@@ -62,13 +62,15 @@ class NoticeState:
 
 @dataclass(slots=True)
 class LadderState:
-    """A ladder: the rung (from 1; 0 is none), when it is left by time, how often it started over, its waiting step."""
+    """A ladder: the rung (from 1; 0 is none), when it is left by time, how often it started over, the variant of the
+    rung's steps and the one that waits."""
 
     rung: int = 0
     due: Moment | None = None
     rounds: int = 0
     exhausted: bool = False
     waiting_rung: int = 0
+    variant: str = ""
     step: int = 0
     at: Moment | None = None
 

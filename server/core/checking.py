@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from server.core import documents, lint
 from server.core.documents import Document
@@ -25,8 +26,10 @@ def check(files: Iterable[File], now: Moment, context: Iterable[File] = (), exam
     """
     files = list(files)
     of_file: dict[str, list[Finding]] = {name: [] for name, _ in files}
-    own = _names(files)
-    library = load([*files, *_further(own, [file for file in context if file[0] not in of_file])])
+    read = _read(files)
+    own = {document.name for document in read}
+    further = _referred(read, [file for file in context if file[0] not in of_file])
+    library = load([*files, *((document.file, document.data) for document in further)])
     broken = own - library.documents.keys()
     for finding in library.findings:
         if finding.file in of_file and not (finding.code in MISSING and finding.params.get("name") in broken):
@@ -41,22 +44,41 @@ def check(files: Iterable[File], now: Moment, context: Iterable[File] = (), exam
     return in_order(finding for found in of_file.values() for finding in found)
 
 
-def _names(files: Iterable[File]) -> set[str]:
-    """The names of the documents that can be read, whatever else is wrong with them."""
+def _read(files: Iterable[File]) -> list[Document]:
+    """The documents that can be read, whatever else is wrong with them."""
     read = (documents.read(data, name)[0] for name, data in files)
-    return {document.name for document in read if document is not None}
+    return [document for document in read if document is not None]
 
 
-def _further(own: set[str], context: Iterable[File]) -> list[File]:
-    """The documents of the context that are not defined yet."""
-    names = set(own)
-    further: list[File] = []
-    for file in context:
-        new = _names([file]) - names
-        if new:
-            names |= new
-            further.append(file)
-    return further
+def _referred(own: list[Document], context: Iterable[File]) -> list[Document]:
+    """Of the context what the documents do not define themselves and may refer to, directly or by one another: all
+    calendars and channels, and the processes that are named."""
+    there: dict[str, Document] = {}
+    for document in _read(context):
+        there.setdefault(document.name, document)
+    for document in own:
+        there.pop(document.name, None)
+    found = {name: document for name, document in there.items() if document.kind in ("calendar", "channels")}
+    waiting = list(own)
+    while waiting:
+        for name in _processes(waiting.pop().value):
+            if name in there and name not in found:
+                found[name] = there[name]
+                waiting.append(there[name])
+    return list(found.values())
+
+
+def _processes(value: Any) -> Iterator[str]:
+    """The processes that a document names: what actions open, what a source fills and draws from."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key in ("process", "of") and isinstance(part, str):
+                yield part
+            elif key != "examples":
+                yield from _processes(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _processes(part)
 
 
 def _judged(library: Library, document: Document, now: Moment, examples: bool) -> list[Finding]:

@@ -376,13 +376,13 @@ class _Compiler:
     def steps(self, raw: list[Any], path: Path) -> tuple[Step, ...]:
         return tuple(self.step(body, (*path, index)) for index, body in enumerate(raw))
 
-    def notice(self, id: str, body: Mapping[str, Any], path: Path) -> Notice:
-        raw = body["steps"]
-        at = (*path, "steps")
+    def variants(self, raw: Any, path: Path) -> dict[str, tuple[Step, ...]]:
+        """Steps by severity, or under the key `` when one list serves all."""
         if isinstance(raw, list):
-            steps = {"": self.steps(raw, at)}
-        else:
-            steps = {severity: self.steps(listed(part), (*at, severity)) for severity, part in raw.items()}
+            return {"": self.steps(raw, path)}
+        return {severity: self.steps(listed(part), (*path, severity)) for severity, part in raw.items()}
+
+    def notice(self, id: str, body: Mapping[str, Any], path: Path) -> Notice:
         return Notice(
             id=id,
             title=body.get("title", id),
@@ -390,14 +390,14 @@ class _Compiler:
             until=frozenset(listed(body.get("until"))),
             send=self.by_case(body["send"], (*path, "send"), _send) if "send" in body else None,
             when=self.condition(body.get("when"), (*path, "when")),
-            steps=steps,
+            steps=self.variants(body["steps"], (*path, "steps")),
         )
 
     def ladder(self, id: str, body: Mapping[str, Any], path: Path) -> Ladder:
         return Ladder(
             id=id,
             title=body.get("title", id),
-            on=frozenset(listed(body["on"])),
+            on=frozenset(listed(body.get("on"))),
             climb_on=frozenset(listed(body.get("climb_on"))),
             until=frozenset(listed(body.get("until"))),
             when=self.condition(body.get("when"), (*path, "when")),
@@ -408,9 +408,9 @@ class _Compiler:
     def rung(self, body: Mapping[str, Any], path: Path) -> Rung:
         to = tuple(listed(body["to"]))
         if "steps" in body:
-            steps = self.steps(body["steps"], (*path, "steps"))
+            steps = self.variants(body["steps"], (*path, "steps"))
         else:
-            steps = (Step(tuple(listed(body.get("via"))), to, body.get("template", "")),)
+            steps = {"": (Step(tuple(listed(body.get("via"))), to, body.get("template", "")),)}
         within = self.by_case(body["within"], (*path, "within"), parse_duration) if "within" in body else None
         return Rung(to, steps, within)
 

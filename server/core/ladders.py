@@ -58,6 +58,7 @@ def _enter(turn: Turn, ladder: Ladder, state: LadderState, number: int) -> None:
     rung = ladder.rungs[number - 1]
     within = None if rung.within is None else rung.within.value(turn.view)
     state.rung = number
+    state.variant = "" if "" in rung.steps else turn.case.values["severity"]
     state.due = None if within is None else turn.process.calendar.add(turn.now, within)
     state.at, state.step = None, 0
     turn.line("escalated", ladder=ladder.id, rung=number, to=list(rung.to), due=state.due)
@@ -67,7 +68,7 @@ def _enter(turn: Turn, ladder: Ladder, state: LadderState, number: int) -> None:
 
 def _go(turn: Turn, ladder: Ladder, state: LadderState, index: int) -> None:
     """Takes the rung's steps in order from `index` until one has to wait."""
-    steps = ladder.rungs[state.rung - 1].steps
+    steps = ladder.rungs[state.rung - 1].steps.get(state.variant, ())
     for number in range(index, len(steps)):
         step = steps[number]
         if step.wait is not None and (number != index or state.at is None):

@@ -51,12 +51,10 @@ def _steps(process: Process) -> Iterator[tuple[Step, Path]]:
         for number, rung in enumerate(ladder.rungs):
             at: Path = ("ladders", id, "rungs", number)
             written = process.raw["ladders"][id]["rungs"][number].get("steps")
-            if written is None:
-                for step in rung.steps:
-                    yield step, at
-            elif isinstance(written, list):
-                for index, step in enumerate(rung.steps):
-                    yield step, (*at, "steps", index)
+            for severity, steps in rung.steps.items():
+                path = (*at, "steps", severity) if severity else (*at, "steps")
+                for index, step in enumerate(steps):
+                    yield step, at if written is None else (*path, index)
 
 
 def _step(report: Report, process: Process, step: Step, path: Path) -> None:

@@ -176,10 +176,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A rung of a ladder. `steps` tells those on it; `own_steps` when written as steps."""
+    """A rung of a ladder. `steps` tell those on it: by severity, or under the key `` when one list serves all."""
 
     to: Whos
-    steps: tuple[Step, ...]
+    steps: Mapping[str, tuple[Step, ...]]
     within: ByCase[Duration] | None
 
 
