@@ -96,7 +96,8 @@ class Reader:
         text = str(name)
         if text in catalogue()["words"] and text in ("system", "rules", "customer"):
             return say(f"words.{text}", self.language)
-        return self.people.get(text) or self.people.get(f"team:{text}") or text
+        known = self.people.get(text) or self.people.get(f"team:{text}")
+        return known or in_language(catalogue()["who"].get(text), self.language, text)
 
 
 def duration_text(milliseconds: int, language: str) -> str:

@@ -42,8 +42,9 @@ class Breaker:
         self.failures, self.pause, self.open_until = 0, 0, 0
 
     def failed(self, now: Moment) -> None:
-        """No answer, or one that says to come back: after some in a row it is left alone, longer each time."""
+        """No answer, or one that says to come back: after some in a row it is left alone, longer after each probe that
+        fails. Those that were under way when it was left alone are no probes."""
         self.failures += 1
-        if self.failures >= TRIPS_AT:
+        if self.failures >= TRIPS_AT and not self.is_open(now):
             self.pause = min(self.pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
             self.open_until = now + self.pause

@@ -117,7 +117,9 @@ class _Telling:
 
     def _by(self, channel: Channel, group: Sequence[Recipient], instead: str) -> list[Row]:
         """Messages to these by this channel, or by the one that takes over. `instead` is the channel that gave up."""
-        new = [one for one in group if (channel.name, one.id) not in self.step.told]
+        # A task by hand is one for each line of the timeline: the case counts what is to be confirmed.
+        by_hand = channel.type == "manual" and not instead
+        new = [one for one in group if by_hand or (channel.name, one.id) not in self.step.told]
         if not new:
             return []
         otherwise = self.occasion.channels.channels.get(channel.otherwise)

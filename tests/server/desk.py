@@ -54,7 +54,8 @@ roles:
 people:
   - {login: root, name: 管理员, email: root@duban.example, roles: [administrator]}
   - {login: boss, name: 陆建国, email: boss@duban.example, phone: "13900000001"}
-  - {login: li, name: 李明, email: li@duban.example, phone: "13900000002", supervisor: boss, channel_ids: {wecom: LiMing}}
+  - {login: li, name: 李明, email: li@duban.example, phone: "13900000002", supervisor: boss,
+     channel_ids: {wecom: LiMing}}
   - {login: wu, name: Wu Hao, email: wu@duban.example, phone: "13900000003", supervisor: boss, language: en}
   - {login: mia, name: Mia, email: mia@duban.example, roles: [monitor], language: en}
   - {login: mute, name: 无地址}
@@ -122,19 +123,21 @@ class Desk:
         self.environ = environ
         self.held = False
         self.cases: dict[str, tuple[int, Case, int]] = {}
+        self.before = Issue.select().count()
         with database.transaction():
             plan, findings = directory.plan(PEOPLE.encode(), "people.yaml")
             assert plan is not None, [str(finding) for finding in findings]
             directory.carry_out(plan, START, "root")
-            self.version = Version.create(
-                kind="process", name="care", number=1, sha256="", data=b"", created_at=START
-            ).id
+            same = {"kind": "process", "name": "care", "number": 1}
+            self.version = Version.get_or_create(**same, defaults={"sha256": "", "data": b"", "created_at": START})[
+                0
+            ].id
 
     def receive(self, now: int = START, by: str | None = None, **facts: Any) -> str:
         """A new issue at that moment; gives its number."""
         given, problems = values.new_issue(self.process, {"subject": "无法登录", **facts}, now)
         assert not problems, problems
-        number = f"C{len(self.cases) + 1:04}"
+        number = f"C{self.before + len(self.cases) + 1:04}"
         event = {"kind": "received", "facts": {**given, "number": number}, "by": by}
         with database.transaction():
             done = advance(self.process, None, event, now, LiveDirectory())
