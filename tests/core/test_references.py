@@ -60,7 +60,10 @@ PLANTED = [
     help_("unknown-survey", "[count,", "[{returned: asked},", "asked"),
     help_("unknown-process", "process: other", "process: others", "others"),
     help_(
-        "unknown-table", "do: comment, with: {text: Thanks}", "do: reclassify, with: {sise: big, reason: R}", "big, reason"
+        "unknown-table",
+        "do: comment, with: {text: Thanks}",
+        "do: reclassify, with: {sise: big, reason: R}",
+        "big, reason",
     ),
     help_(
         "unknown-outcome", "do: comment, with: {text: Thanks}", "do: reclassify, with: {size: huge, reason: R}", "huge"
