@@ -51,7 +51,7 @@ def deliver(now: Moment, limit: int = 200, patience: float = PATIENCE) -> int:
     global _courier
     with _lock:
         if _courier is None:
-            _courier = Courier(settings.read())
+            _courier = Courier(settings.current())
         courier = _courier
     return courier.deliver(now, limit, patience)
 

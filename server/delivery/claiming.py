@@ -7,12 +7,12 @@ died is made good by waiting.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 from server.core.moments import Moment
-from server.store import database
+from server.store import database, sql
 from server.store.models import Message
 
 LEASE: Final = 60_000
@@ -41,12 +41,6 @@ class Settlement:
     columns: dict[str, Any]
 
 
-def run(sql: str, values: Sequence[Any] = ()) -> Any:
-    """Run SQL written with `?` on the current store."""
-    store = database.current()
-    return store.db.execute_sql(sql.replace("?", "%s") if store.is_postgresql else sql, tuple(values))
-
-
 def places(count: int) -> str:
     """`?, ?, ?` for so many values."""
     return ", ".join("?" * count)
@@ -54,8 +48,8 @@ def places(count: int) -> str:
 
 def is_any_due(now: Moment) -> bool:
     """Whether a message is due: read without a lock, so that an idle worker takes none."""
-    sql = 'SELECT 1 FROM "message" WHERE "state" = \'pending\' AND "next_at" <= ? LIMIT 1'
-    return run(sql, (now,)).fetchone() is not None
+    statement = 'SELECT 1 FROM "message" WHERE "state" = \'pending\' AND "next_at" <= ? LIMIT 1'
+    return sql.run(statement, now).fetchone() is not None
 
 
 def claim(now: Moment, worker: str, free: dict[str, int], most: int, default: int) -> list[Message]:
@@ -68,7 +62,7 @@ def claim(now: Moment, worker: str, free: dict[str, int], most: int, default: in
         if not ids:
             return []
         until = now + LEASE
-        run(_CLAIM.format(ids=places(len(ids))), (until, until, worker, *ids, now))
+        sql.run(_CLAIM.format(ids=places(len(ids))), until, until, worker, *ids, now)
         return list(Message.select().where(Message.id.in_(ids), Message.lease_by == worker).order_by(Message.id))
 
 
@@ -79,8 +73,7 @@ def _chosen(now: Moment, free: dict[str, int], most: int, default: int) -> list[
         full = [destination for destination, slots in free.items() if slots <= 0]
         others = f' AND "destination" NOT IN ({places(len(full))})' if full else ""
         others += f' AND "id" NOT IN ({places(len(ids))})' if ids else ""
-        sql = _DUE.format(others=others, lock=lock)
-        rows = run(sql, (now, *full, *ids, _WINDOW)).fetchall()
+        rows = sql.run(_DUE.format(others=others, lock=lock), now, *full, *ids, _WINDOW).fetchall()
         for id_, destination in rows:
             slots = free.setdefault(destination, default)
             if slots > 0 and len(ids) < most:

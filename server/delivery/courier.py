@@ -13,20 +13,19 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
-from server import audit, channels
+from server import channels
 from server.channels.outgoing import Outcome, Outgoing, Recipient, Way
 from server.core.channels import Channels
 from server.core.moments import Moment
 from server.delivery.breaker import SLOTS, Breaker
-from server.delivery.claiming import Settlement, claim, is_any_due, run, settle
+from server.delivery.claiming import claim, is_any_due
 from server.delivery.folding import fold
-from server.delivery.handing_over import hand_over
 from server.delivery.holding import is_outgoing_held
-from server.delivery.outcomes import Verdict, judge, persistence
+from server.delivery.settling import Attempt, give_up_waiting, write_outcome
 from server.delivery.ways import Channelling, in_force
 from server.egress import Egress
 from server.settings import Settings
@@ -41,15 +40,6 @@ PATIENCE: Final = 0.5
 
 MOST_UNDER_WAY: Final = 64
 _SETTLED_AT_ONCE: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """An attempt that has ended, as the thread that made it left it."""
-
-    message: Message
-    type: str
-    outcomes: list[Outcome]
 
 
 class Courier:
@@ -68,8 +58,8 @@ class Courier:
         self._egress = egress or Egress(settings.allow_nets)
         self._breakers: dict[str, Breaker] = {}
         self._threads: dict[str, ThreadPoolExecutor] = {}
-        self._ended: queue.SimpleQueue[_Done] = queue.SimpleQueue()
-        self._unsettled: list[_Done] = []  # while the database was in trouble
+        self._ended: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
+        self._unsettled: list[Attempt] = []  # while the database was in trouble
 
     @property
     def under_way(self) -> int:
@@ -91,7 +81,9 @@ class Courier:
             if is_outgoing_held():
                 return settled
             fold(now, channelling)
-            self._give_up_waiting(now, channelling)
+            for destination, breaker in self._breakers.items():
+                if breaker.is_open(now):
+                    give_up_waiting(destination, now, channelling)
             begun = 0
             while True:
                 new = self._begin(moment(), limit - begun, channelling)
@@ -127,7 +119,7 @@ class Courier:
             channel = channelling.channel(message.channels, message.channel)
             way = None if channel is None else channelling.way(channel)
             if way is None:
-                self._ended.put(_Done(message, "", []))
+                self._ended.put(Attempt(message, "", []))
             else:
                 self._pool(message.destination).submit(self._send, message, way, now)
         return len(claimed)
@@ -142,7 +134,7 @@ class Courier:
                 Outcome(str(one["id"]), "failed", f"{type(error).__name__}: {error}"[:200])
                 for one in (message.payload or {}).get("to") or [{"id": ""}]
             ]
-        self._ended.put(_Done(message, way.type, outcomes))
+        self._ended.put(Attempt(message, way.type, outcomes))
 
     def _breaker(self, destination: str) -> Breaker:
         return self._breakers.setdefault(destination, Breaker())
@@ -175,11 +167,11 @@ class Courier:
             count += len(some)
             del self._unsettled[: len(some)]
 
-    def _write_all(self, some: list[_Done], now: Moment, channelling: Channelling) -> None:
+    def _write_all(self, some: list[Attempt], now: Moment, channelling: Channelling) -> None:
         try:
             with database.transaction():
                 for done in some:
-                    self._write(done, now, channelling)
+                    write_outcome(done, now, channelling)
             return
         except Unavailable:
             raise
@@ -188,14 +180,14 @@ class Courier:
         for done in some:
             try:
                 with database.transaction():
-                    self._write(done, now, channelling)
+                    write_outcome(done, now, channelling)
             except Unavailable:
                 raise
             except Exception:
                 # Its lease ends by itself, and it is sent again: at least once, with the same id.
                 log.exception("the outcome of message %s could not be written", done.message.key)
 
-    def _note(self, done: _Done, now: Moment) -> None:
+    def _note(self, done: Attempt, now: Moment) -> None:
         breaker = self._breaker(done.message.destination)
         breaker.under_way -= 1
         if not done.type:
@@ -204,72 +196,6 @@ class Courier:
             breaker.failed(now)
         else:
             breaker.succeeded()
-
-    def _write(self, done: _Done, now: Moment, channelling: Channelling) -> None:
-        message = done.message
-        if not done.type:
-            self._not_set(message, now, channelling)
-            return
-        verdict = judge(message, done.type, done.outcomes, now)
-        payload = dict(message.payload or {})
-        if verdict.state == Message.PENDING:
-            payload["to"] = list(verdict.left)
-        columns: dict[str, Any] = {
-            "state": verdict.state,
-            "next_at": verdict.next_at,
-            "last_error": verdict.error,
-            "payload": payload,
-            "sent_at": now if verdict.state == Message.SENT else None,
-        }
-        # Nothing that a slow worker learnt late may undo what another one did meanwhile, but a delivery counts.
-        if not settle([Settlement(message.id, message.fence, verdict.state == Message.SENT, columns)]):
-            log.warning("message %s was settled by another worker", message.key)
-            return
-        message.last_error = verdict.error
-        _record(message, verdict, now)
-        if verdict.gone:
-            hand_over(message, verdict.gone, channelling, now)
-        elif verdict.state == Message.DEAD:
-            hand_over(message, (), channelling, now)
-
-    def _not_set(self, message: Message, now: Moment, channelling: Channelling) -> None:
-        """The channel was unset, or left the document, after the message was planned: kept, marked, or handed over."""
-        columns = {"state": Message.UNSENT, "reason": "not_configured", "next_at": None}
-        if not settle([Settlement(message.id, message.fence, False, columns)]):
-            return
-        audit.record("message.unsent", now, _about(message), issue=message.issue_id)
-        to = (message.payload or {}).get("to") or []
-        if to and any(channelling.way(one) for one in channelling.following(message.channels, message.channel)):
-            hand_over(message, to, channelling, now)
-
-    def _give_up_waiting(self, now: Moment, channelling: Channelling) -> None:
-        """While a destination is left alone, its messages do not wait for a turn that comes too late: those older than
-        their channel's patience are given up."""
-        for destination, breaker in self._breakers.items():
-            if not breaker.is_open(now):
-                continue
-            document, _, name = destination.partition("/")
-            channel = channelling.channel(document, name)
-            if channel is None:
-                continue
-            before = now - persistence(channel.type).patience
-            sql = (
-                'SELECT "id" FROM "message" WHERE "state" = \'pending\' AND "next_at" <= ? AND "not_before" IS NULL '
-                'AND "destination" = ? AND "created_at" <= ? ORDER BY "next_at", "id" LIMIT 50'
-            )
-            ids = [row[0] for row in run(sql, (now, destination, before)).fetchall()]
-            if ids:
-                self._give_up(ids, now, channelling)
-
-    def _give_up(self, ids: list[int], now: Moment, channelling: Channelling) -> None:
-        with database.transaction():
-            for message in Message.select().where(Message.id.in_(ids)):
-                error = message.last_error or "the destination does not answer"
-                columns = {"state": Message.DEAD, "next_at": None, "last_error": error}
-                if settle([Settlement(message.id, message.fence, False, columns)]):
-                    message.last_error = error
-                    _record(message, Verdict(Message.DEAD, None, error), now)
-                    hand_over(message, (message.payload or {}).get("to") or (), channelling, now)
 
 
 def outgoing(message: Message) -> Outgoing:
@@ -283,29 +209,3 @@ def outgoing(message: Message) -> Outgoing:
     )
     found = Outgoing(message.key, to, message.subject, message.body, message.at, message.language)
     return replace(found, data=payload["data"]) if "data" in payload else found
-
-
-def _record(message: Message, verdict: Verdict, now: Moment) -> None:
-    """The audit entry of an outcome that is final, or that somebody will not get it this way."""
-    if verdict.state == Message.PENDING and not verdict.gone:
-        return
-    kind = "message.sent" if verdict.state == Message.SENT else "message.dead"
-    if verdict.state == Message.PENDING:
-        kind = "message.refused"
-    about = _about(message)
-    if verdict.error:
-        about["error"] = verdict.error
-    if verdict.provider_id:
-        about["provider_id"] = verdict.provider_id
-    audit.record(kind, now, about, issue=message.issue_id)
-
-
-def _about(message: Message) -> dict[str, Any]:
-    """What the audit trail says of a message: whom it was for by login, never an address."""
-    return {
-        "message": message.key,
-        "notice": message.notice,
-        "channel": message.channel,
-        "recipient": message.recipient,
-        "attempts": message.attempts,
-    }

@@ -17,10 +17,10 @@ from typing import Any, Final
 from server.channels import leaves_as_one
 from server.core.channels import Channel
 from server.core.moments import Moment
-from server.delivery.claiming import places, run
+from server.delivery.claiming import places
 from server.delivery.composing import Part, folded, merged, summary, with_lateness
 from server.delivery.ways import Channelling
-from server.store import database
+from server.store import database, sql
 from server.store.fields import canonical
 from server.store.models import Message
 from server.store.writing import insert
@@ -76,12 +76,12 @@ class Fresh:
 def fold(now: Moment, channelling: Channelling) -> int:
     """Look at new messages and make batches; give how many messages may now be claimed."""
     if (
-        run('SELECT 1 FROM "message" WHERE "state" = \'pending\' AND "not_before" IS NOT NULL LIMIT 1').fetchone()
+        sql.run('SELECT 1 FROM "message" WHERE "state" = \'pending\' AND "not_before" IS NOT NULL LIMIT 1').fetchone()
         is None
     ):
         return 0
     with database.transaction():
-        if database.current().is_postgresql and not run("SELECT pg_try_advisory_xact_lock(?)", (_LOCK,)).fetchone()[0]:
+        if database.current().is_postgresql and not sql.run("SELECT pg_try_advisory_xact_lock(?)", _LOCK).fetchone()[0]:
             return 0
         ready = _ready(now)
         if not ready:
@@ -90,9 +90,9 @@ def fold(now: Moment, channelling: Channelling) -> int:
 
 
 def _ready(now: Moment) -> list[Fresh]:
-    earliest = run(_EARLIEST).fetchone()[0]
+    earliest = sql.run(_EARLIEST).fetchone()[0]
     found = []
-    for row in run(_FRESH, (_MOST,)).fetchall():
+    for row in sql.run(_FRESH, _MOST).fetchall():
         values = [*row[:-1], json.loads(row[-1]) if row[-1] else {}]
         fresh = Fresh(*values)
         if fresh.not_before <= now or earliest is None or earliest > (now if fresh.late(now) else fresh.at):
@@ -154,7 +154,7 @@ class _Fold:
         """Messages that leave as they are; one that lay through a downtime says so."""
         for start in range(0, len(singles), _CHUNK):
             ids = [one.id for one in singles[start : start + _CHUNK]]
-            run(f'UPDATE "message" SET "not_before" = NULL WHERE "id" IN ({places(len(ids))})', ids)
+            sql.run(f'UPDATE "message" SET "not_before" = NULL WHERE "id" IN ({places(len(ids))})', *ids)
         for one in singles:
             late = one.late(self.now)
             if late and not one.payload.get("late") and self._may_be_folded(one):
@@ -193,15 +193,15 @@ class _Fold:
         )
         for start in range(0, len(group), _CHUNK):
             ids = [one.id for one in group[start : start + _CHUNK]]
-            sql = 'UPDATE "message" SET "state" = \'folded\', "not_before" = NULL, "next_at" = NULL, "batch_id" = ?'
-            run(f'{sql} WHERE "id" IN ({places(len(ids))})', (batch, *ids))
+            folded_ = 'UPDATE "message" SET "state" = \'folded\', "not_before" = NULL, "next_at" = NULL, "batch_id" = ?'
+            sql.run(f'{folded_} WHERE "id" IN ({places(len(ids))})', batch, *ids)
 
     def _parts(self, group: Sequence[Fresh]) -> list[Part]:
         words: dict[int, tuple[str, str]] = {}
         for start in range(0, len(group), _CHUNK):
             ids = [one.id for one in group[start : start + _CHUNK]]
-            sql = f'SELECT "id", "subject", "body" FROM "message" WHERE "id" IN ({places(len(ids))})'
-            words |= {id_: (subject, body) for id_, subject, body in run(sql, ids).fetchall()}
+            found = f'SELECT "id", "subject", "body" FROM "message" WHERE "id" IN ({places(len(ids))})'
+            words |= {id_: (subject, body) for id_, subject, body in sql.run(found, *ids).fetchall()}
         return [Part(*words[one.id], str(one.payload.get("line") or ""), one.late(self.now)) for one in group]
 
     def _payload(self, group: Sequence[Fresh], channel: Channel | None, parts: Sequence[Part]) -> Mapping[str, Any]:

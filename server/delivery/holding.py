@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from server import audit
 from server.core.moments import Moment
-from server.delivery.claiming import run
-from server.store import database
+from server.delivery.ways import Channelling
+from server.directory import snapshot
+from server.messages.recipients import someone
+from server.store import database, sql
 from server.store.models import Message, Meta
 
 HELD: Final = "outgoing-held"
@@ -16,8 +18,7 @@ HELD: Final = "outgoing-held"
 
 def is_outgoing_held() -> bool:
     """Whether nothing leaves until an administrator decides (a restored backup)."""
-    sql = 'SELECT "value" FROM "meta" WHERE "key" = ?'
-    return run(sql, (HELD,)).fetchone() is not None
+    return sql.run('SELECT "value" FROM "meta" WHERE "key" = ?', HELD).fetchone() is not None
 
 
 def hold_outgoing(now: Moment, reason: str, by: str | None = None) -> None:
@@ -62,34 +63,51 @@ def _decide(now: Moment, by: str | None, messages: Collection[int] | None, kind:
     return count
 
 
-def resend(message: int, now: Moment, by: str | None) -> bool:
-    """Try a dead or unsent message again, with the id it had; False when it is in another state."""
+def resend(message: int, now: Moment, by: str | None, channelling: Channelling | None = None) -> bool:
+    """Try a dead or unsent message again, with the id it had, at the addresses that the directory has now; False when
+    it is in another state, or for nobody."""
     with database.transaction():
-        found = Message.state.in_([Message.DEAD, Message.UNSENT])
-        columns = {"state": Message.PENDING, "reason": None, "created_at": now, "next_at": now, "attempts": 0}
-        if Message.update(**columns, not_before=None).where(Message.id == message, found).execute() != 1:
+        row = Message.get_or_none(Message.id == message, Message.state.in_([Message.DEAD, Message.UNSENT]))
+        if row is None or not (row.payload or {}).get("to"):
             return False
-        row = Message.get_by_id(message)
+        channel = (channelling or Channelling()).channel(row.channels, row.channel)
+        to = [_readdressed(one, "" if channel is None else channel.type) for one in row.payload["to"]]
+        Message.update(
+            state=Message.PENDING,
+            reason=None,
+            created_at=now,
+            next_at=now,
+            not_before=None,
+            attempts=0,
+            payload={**row.payload, "to": to},
+            address=to[0]["address"] if row.address or row.reason == "no_address" else row.address,
+        ).where(Message.id == message).execute()
         audit.record("message.resent", now, {"message": row.key}, by=by, issue=row.issue_id)
     return True
+
+
+def _readdressed(one: Mapping[str, Any], type_: str) -> dict[str, Any]:
+    person = snapshot().active(str(one["id"])) if one.get("person") else None
+    where = someone(person).addresses.get(type_) if person is not None else None
+    return {**one, "address": where or one.get("address") or ""}
 
 
 def recover(now: Moment, *, alone: bool) -> int:
     """At start-up: messages whose sender died are due again; give how many. Elsewhere a lease is waited for; `alone`
     says that no other process sends from this store (SQLite, one server), so that every lease is a dead one's."""
-    sql = 'UPDATE "message" SET "next_at" = ?, "lease_until" = 0 WHERE "state" = \'pending\' AND "lease_until" > 0'
+    due = 'UPDATE "message" SET "next_at" = ?, "lease_until" = 0 WHERE "state" = \'pending\' AND "lease_until" > 0'
     with database.transaction():
         if alone:
-            return int(run(sql, (now,)).rowcount)
-        return int(run(f'{sql} AND "lease_until" <= ?', (now, now)).rowcount)
+            return int(sql.run(due, now).rowcount)
+        return int(sql.run(f'{due} AND "lease_until" <= ?', now, now).rowcount)
 
 
 def next_moment(now: Moment) -> Moment | None:
     """The earliest moment after `now` at which a message becomes due or need not be kept for folding any more; None
     when there is none. What is due already and still here waits for its destination: look again within a second."""
     pending = 'FROM "message" WHERE "state" = \'pending\' AND'
-    due = run(f'SELECT MIN("next_at") {pending} "not_before" IS NULL AND "next_at" > ?', (now,)).fetchone()[0]
-    kept = run(f'SELECT MIN("not_before") {pending} "not_before" IS NOT NULL AND "not_before" > ?', (now,)).fetchone()[
+    due = sql.run(f'SELECT MIN("next_at") {pending} "not_before" IS NULL AND "next_at" > ?', now).fetchone()[0]
+    kept = sql.run(f'SELECT MIN("not_before") {pending} "not_before" IS NOT NULL AND "not_before" > ?', now).fetchone()[
         0
     ]
     return min((int(one) for one in (due, kept) if one is not None), default=None)

@@ -207,9 +207,14 @@ class _Telling:
             "reason": reason,
             "at": at,
             "created_at": occasion.now,
-            "not_before": None if not waits else occasion.now + (FOLD_FOR if telling.by_time else 0),
+            "not_before": occasion.now + self._fold_for(channel) if waits else None,
             "next_at": min(at, occasion.now) if waits else None,
         }
+
+    def _fold_for(self, channel: Channel | None) -> int:
+        """For how long the message may be kept for what belongs to it; data and surveys are never folded."""
+        folds = self.telling.kind != "survey" and channel is not None and channel.type != "webhook"
+        return FOLD_FOR if self.telling.by_time and folds else 0
 
     def _key(self, channel: str, group: Sequence[Recipient]) -> str:
         """A key that follows from the event alone: planning it twice cannot make two messages."""

@@ -81,7 +81,10 @@ class Writer:
         if telling.kind == "survey":
             state = case.surveys.get(telling.id)
             times = 1 if state is None else state.times
-            return survey_link(settings.url, settings.secret or "", case.number, telling.id, times)
+            if not settings.secret:
+                log.error("%s: DUBAN_SECRET is not set: the survey goes out without its link", case.number)
+                return ""
+            return survey_link(settings.url, settings.secret, case.number, telling.id, times)
         return "" if recipient == CUSTOMER else f"{settings.url}/issues/{quote(case.number, safe='')}"
 
     def fits(self, words: Words, limit: int) -> Words:

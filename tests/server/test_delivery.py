@@ -20,6 +20,7 @@ from server.delivery import LEASE, Courier
 from server.delivery.breaker import FIRST_PAUSE, SLOTS, TRIPS_AT
 from server.delivery.claiming import Settlement, claim, settle
 from server.delivery.handing_over import ALARM
+from server.delivery.ways import Channelling
 from server.egress import Egress
 from server.messages import FOLD_FOR
 from server.store import database
@@ -238,7 +239,7 @@ def test_an_alarm_that_dies_raises_none(store: Store, caplog: pytest.LogCaptureF
     with smtp() as (box, url), receiver() as gateway:
         environ = {**ENVIRON, "EMAIL_URL": url, "WECOM_URL": gateway.url}
         gateway.answers(Reply.json({"errcode": 93000}))
-        box.says = {"li@duban.example": "550", "root@duban.example": "550"}
+        box.says = {"li@duban.example": "550 li@duban.example unknown", "root@duban.example": "550 no"}
         desk = Desk(MAIL, environ)
         desk.receive()
         sender = courier(desk, environ)
@@ -247,6 +248,8 @@ def test_an_alarm_that_dies_raises_none(store: Store, caplog: pytest.LogCaptureF
     assert Message.select().where(Message.notice == ALARM, Message.channel == "wecom").count() == 1
     assert not Message.select().where(Message.state == Message.PENDING).exists()
     assert "was given up" in caplog.text
+    assert not AuditEntry.select().where(AuditEntry.body.contains("li@duban.example unknown")).exists()
+    assert AuditEntry.select().where(AuditEntry.body.contains("550 … unknown")).count() == 1
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------
@@ -536,11 +539,14 @@ def test_a_channel_unset_since_it_was_planned_keeps_its_message(mail: tuple[Mail
     courier(desk, without(environ, "EMAIL_URL")).deliver(START, patience=LONG)
     row = one()
     assert (row.state, row.reason) == (Message.UNSENT, "not_configured")
-    assert delivery.resend(row.id, START + HOUR, "root")
+    there = Channelling(lambda _: desk.channels, environ)
+    people(li={"email": "new@duban.example"})
+    assert delivery.resend(row.id, START + HOUR, "root", there)
     courier(desk, environ).deliver(START + HOUR, patience=LONG)
     assert len(box.mails) == 1
     assert one().state == Message.SENT
-    assert not delivery.resend(row.id, START + HOUR, "root")
+    assert box.mails[0]["To"] == "李明 <new@duban.example>"
+    assert not delivery.resend(row.id, START + HOUR, "root", there)
 
 
 def test_held_messages_wait_for_an_administrator(mail: tuple[Mailbox, dict[str, str]]) -> None:
