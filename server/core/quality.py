@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from server.core.ago import before
 from server.core.turn import Happening, Turn
 
@@ -49,8 +51,14 @@ def _watch(turn: Turn) -> None:
         if watch.when is not None and not watch.when.holds(turn.view):
             continue
         since = before(turn.now, watch.window, turn.process.calendar.zone)
-        number = turn.directory.in_window(turn.process.name, watch.id, found, watch.count, since, turn.now)
+        same = [_counted(value) for value in found]
+        number = turn.directory.in_window(turn.process.name, watch.id, same, watch.count, since, turn.now)
         # Each receipt adds one, so the number reaches `count` only after it had been below.
         if number == watch.count:
             turn.line("raised", watch=watch.id, values=dict(zip(watch.same, found, strict=True)))
             turn.raise_event(f"watch.{watch.id}.raised")
+
+
+def _counted(value: Any) -> Any:
+    """The value by which issues count together: 1.0 is 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -113,9 +113,7 @@ def lines_of(case: Case) -> list[dict[str, Any]]:
     documents_of = loaded(case)
     process = documents_of.processes["base"]
     script = read_script(script_of(case), process)
-    return [
-        json.loads(json.dumps(line)) for line in timeline(play(script, process, documents_of.processes))
-    ]
+    return [json.loads(json.dumps(line)) for line in timeline(play(script, process, documents_of.processes))]
 
 
 def problems_of(case: Case) -> list[Finding]:
