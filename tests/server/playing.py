@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server import policies
-from server.core import values
+from server.core import actions, values
 from server.core.moments import Moment
 from server.core.process import SYSTEM, Field, Process
 from server.core.scripts import Doing, Script
 from server.core.simulate import ScriptWorld, Simulation
+from server.core.turn import Turn
+from server.core.world import Asked
 from server.issues import entries
 from server.policies import Pinned
 from server.recording import Surroundings, held, record_event, record_new
@@ -120,27 +123,35 @@ PEOPLE = ("li", "wang", "zhao", "chen")
 class Chance:
     """Random scripts for a process: mostly what fits it, sometimes what is refused."""
 
-    def __init__(self, process: Process, seed: int) -> None:
+    def __init__(self, process: Process, seed: int, processes: Mapping[str, Process] | None = None) -> None:
         self.process = process
+        self.processes = processes or {}
         self.random = random.Random(seed)
 
     def script(self) -> Script:
         chance = self.random
         now = START + chance.choice([0, 1, 3_600_000, 86_400_000 * 4]) + chance.randrange(100_000)
         start = now
-        events = []
-        issues = 1
-        for index in range(chance.randint(1, 14)):
-            now += chance.choice([0, 1_000, 60_000, 600_000, 3_600_000, 14_400_000, 86_400_000, 86_400_000 * 5])
-            number = None if chance.random() < 0.7 else f"SIM-{chance.randint(1, issues)}"
-            doing = self.event(now, number, index)
-            issues += doing.kind == "receive"
-            events.append(doing)
         people = None
-        if chance.random() < 0.7:
+        if chance.random() < 0.6:
             people = {person: tuple(self.whos()) for person in PEOPLE}
+        issue, by = self.issue(start), chance.choice([None, *PEOPLE])
+        # Played as it grows, so that what happens next mostly can.
+        self.shadow = Simulation(self.process, ScriptWorld(self.processes, people))
+        self.shadow.receive(issue, start, by, ())
+        events = []
+        for index in range(chance.randint(2, 16)):
+            now += chance.choice([0, 1_000, 60_000, 600_000, 3_600_000, 14_400_000, 86_400_000, 86_400_000 * 5])
+            self.shadow.pass_time(now - 1)
+            number = "SIM-1" if chance.random() < 0.8 else chance.choice(list(self.shadow.cases))
+            doing = self.event(now, number, index)
+            if doing.kind == "receive":
+                self.shadow.receive(doing.what, now, doing.by if doing.by is not None else by, ())
+            else:
+                self.shadow.do(doing)
+            events.append(doing)
         until = now + chance.choice([0, 3_600_000, 86_400_000 * 3, 86_400_000 * 20])
-        return Script(start, self.issue(start), chance.choice([None, *PEOPLE]), people, tuple(events), until)
+        return Script(start, issue, by, people, tuple(events), until)
 
     def whos(self) -> Sequence[str]:
         known = {
@@ -149,9 +160,9 @@ class Chance:
             for who in (*action.by, *action.not_by)
             if not who.startswith(("did:", "field:", "rung:"))
         }
-        return [who for who in sorted(known - {"anyone", "customer"}) if self.random.random() < 0.5]
+        return [who for who in sorted(known - {"anyone", "customer"}) if self.random.random() < 0.8]
 
-    def event(self, at: Moment, number: str | None, index: int) -> Doing:
+    def event(self, at: Moment, number: str, index: int) -> Doing:
         chance, process = self.random, self.process
         by = chance.choice([*PEOPLE, "customer", None])
         kinds = ["do"] * 12 + ["receive"]
@@ -161,14 +172,26 @@ class Chance:
         if kind == "receive":
             return Doing(at, kind, self.issue(at), by, {}, None, ("events", index))
         if kind == "survey":
-            what = chance.choice(list(process.surveys))
+            out = list(self.shadow.cases[number].surveys)
+            what = chance.choice(out or list(process.surveys))
             given = {name: self.value(one) for name, one in process.surveys[what].questions.items()}
         elif kind in ("confirm", "send"):
             what = chance.choice(list(process.notices))
         else:
-            what = chance.choice(list(process.actions))
-            given = self.form(what)
+            what, given, by = self.action(number, at)
         return Doing(at, kind, what, by, given, number, ("events", index))
+
+    def action(self, number: str, at: Moment) -> tuple[str, dict[str, Any], str | None]:
+        """One that is possible, most of the time, with its form and somebody who may do it."""
+        chance = self.random
+        turn = Turn(self.process, copy.deepcopy(self.shadow.cases[number]), Asked(self.shadow.world), at)
+        own = [one.id for one in self.process.actions.values() if not one.built_in]
+        for _ in range(25 if chance.random() < 0.85 else 1):
+            what = chance.choice(own if chance.random() < 0.8 else list(self.process.actions))
+            given, by = self.form(what), chance.choice([*PEOPLE, "customer", None])
+            if actions.refusal(turn, what, by, given) is None:
+                break
+        return what, given, by
 
     def issue(self, now: Moment) -> dict[str, Any]:
         chance = self.random

@@ -12,7 +12,7 @@ from server import policies
 from server.core.advance import advance
 from server.core.case import Case
 from server.core.process import Process
-from server.core.scripts import BadScript, Script, read_script
+from server.core.scripts import Script, read_script
 from server.core.simulate import play
 from server.core.world import Kept
 from server.policies import process_for
@@ -23,7 +23,7 @@ from server.store.models import Event, Issue
 from tests.server.playing import START, Chance, Live, all_processes, forget_issues, simulated
 
 SHIPPED = sorted(path.stem for path in data_dir("policies").glob("*.yaml") if b"kind: process" in path.read_bytes())
-SCRIPTS = int(os.environ.get("DUBAN_TEST_SCRIPTS", "12"))  # random ones, for each process, database and patience
+SCRIPTS = int(os.environ.get("DUBAN_TEST_SCRIPTS", "8"))  # random ones, for each process, database and patience
 
 
 @pytest.fixture
@@ -77,11 +77,5 @@ def test_every_example_of_the_shipped_policies_gives_the_same_live(
 @pytest.mark.parametrize("patient", [True, False], ids=["on time", "late"])
 def test_random_scripts_give_the_same_live(processes: dict[str, Process], name: str, patient: bool) -> None:
     process = processes[name]
-    played = 0
     for seed in range(SCRIPTS):
-        try:
-            check(Chance(process, seed).script(), process, processes, patient)
-            played += 1
-        except BadScript:
-            continue  # an issue of a script that was not received is named
-    assert played >= SCRIPTS // 2
+        check(Chance(process, seed, processes).script(), process, processes, patient)
