@@ -149,12 +149,15 @@ def field_named(value: Any) -> str | None:
     return value[6:] if isinstance(value, str) and value.startswith("field:") else None
 
 
-def try_constant(report: Report, path: Path, name: str, field: Field, value: Any) -> None:
-    """Notes `bad-constant` when the value cannot be one of the field's."""
+def try_constant(report: Report, path: Path, name: str, field: Field, value: Any, level: str = "error") -> None:
+    """Notes `bad-constant` when the value cannot be one of the field's. A warning where the policy language says what
+    happens then: the action is refused."""
     if value is None:
         return
     try:
         values.fact(field, value, UTC)
     except values.Unfit as unfit:
         options = str(unfit.params.get("options", ""))
-        report.add(path, "bad-constant", name=name, value=described(value), type=field.type, options=options)
+        report.add(
+            path, "bad-constant", level=level, name=name, value=described(value), type=field.type, options=options
+        )

@@ -1,5 +1,8 @@
 """References of the flow: stages, actions and who does them, what they fill and open, what happens by itself
-(policy language, "route", "stages and actions", "automate")."""
+(policy language, "route", "stages and actions", "automate").
+
+What the policy language lets be refused when it is done (`form`) is only a warning, though it is refused every time.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +140,7 @@ def _opens(
             report.add(at, "not-a-declared-field", name=field, defined=", ".join(target.fields))
         elif report.known(at, "unknown-field", field, (*target.fields, *GIVEN_BY_OPENER), of=target.name):
             _given(report, process, at, target, field, value)
-    needed(report, path, target, given)
+    needed(report, path, target, given, "warning")
 
 
 def _given(report: Report, process: Defined, path: Path, target: Defined, field: str, value: Any) -> None:
@@ -145,15 +148,15 @@ def _given(report: Report, process: Defined, path: Path, target: Defined, field:
     if copied is not None:
         _copy(report, process, path, copied, target, field)
     elif (found := target.field(field)) is not None:
-        try_constant(report, path, field, found, value)
+        try_constant(report, path, field, found, value, "warning")
 
 
-def needed(report: Report, path: Path, target: Defined, given: Mapping[str, Any]) -> None:
+def needed(report: Report, path: Path, target: Defined, given: Mapping[str, Any], level: str = "error") -> None:
     """The required fields of a process that the issue is not given: it would be refused every time."""
     required = ("subject", *(name for name, body in target.fields.items() if body.get("required")))
     for name in required:
         if name not in given:
-            report.add(path, "lacks-required-field", name=name, process=target.name)
+            report.add(path, "lacks-required-field", level=level, name=name, process=target.name)
 
 
 # -- what happens by itself ----------------------------------------------------------------------------------------
@@ -175,12 +178,12 @@ def done_with(report: Report, process: Defined, path: Path, action: str, given: 
     for name, value in given.items():
         at = (*path, "with", name)
         if name not in form:
-            report.add(at, "not-in-form", name=name, action=action, defined=", ".join(form))
+            report.warn(at, "not-in-form", name=name, action=action, defined=", ".join(form))
         elif (field := process.field(name)) is not None:
-            try_constant(report, at, name, field, value)
+            try_constant(report, at, name, field, value, "warning")
     for name, need in form.items():
         if need == "required" and values.is_empty(given.get(name)):
-            report.add(path, "lacks-form-field", name=name, action=action)
+            report.warn(path, "lacks-form-field", name=name, action=action)
 
 
 def _built_in(report: Report, process: Defined, path: Path, action: str, given: Mapping[str, Any]) -> None:
@@ -192,7 +195,7 @@ def _built_in(report: Report, process: Defined, path: Path, action: str, given: 
         wanted: Mapping[str, bool] = WITH[action]
         for name in given:
             if name not in wanted:
-                report.add((*at, name), "not-in-form", name=name, action=action, defined=", ".join(wanted))
+                report.warn((*at, name), "not-in-form", name=name, action=action, defined=", ".join(wanted))
         _lacking(report, path, action, [name for name, must in wanted.items() if must], given)
     elif action == "attach":
         report.add((*path, "do"), "not-by-itself", action=action)
@@ -210,7 +213,7 @@ def _built_in(report: Report, process: Defined, path: Path, action: str, given: 
 def _lacking(report: Report, path: Path, action: str, wanted: Any, given: Mapping[str, Any]) -> None:
     for name in wanted:
         if values.is_empty(given.get(name)):
-            report.add(path, "lacks-form-field", name=name, action=action)
+            report.warn(path, "lacks-form-field", name=name, action=action)
 
 
 def _fields(
@@ -225,7 +228,7 @@ def _fields(
         if name in besides:
             continue
         if report.known((*path, name), "unknown-field", name, allowed) and (field := process.field(name)):
-            try_constant(report, (*path, name), name, field, value)
+            try_constant(report, (*path, name), name, field, value, "warning")
 
 
 def _reclassify(report: Report, process: Defined, path: Path, given: Mapping[str, Any]) -> None:

@@ -63,11 +63,11 @@ def _again(report: Report, process: Defined, again: Mapping[str, Any]) -> None:
             forms.update(dict.fromkeys(form))
             for name, need in form.items():
                 if need == "required" and name not in given:
-                    report.add(at, "lacks-form-field", name=name, action=action)
+                    report.warn(at, "lacks-form-field", name=name, action=action)
     for name, value in given.items():
         path: Path = ("again", "with", name)
         if name not in forms and not open_form:
             actions = ", ".join(action for action, _ in each(again["do"], ()))
-            report.add(path, "not-in-form", name=name, action=actions, defined=", ".join(forms))
+            report.warn(path, "not-in-form", name=name, action=actions, defined=", ".join(forms))
         elif name in process.fields:
             _field(report, process, path, name, value, constant=False)

@@ -8,9 +8,11 @@ from server.core.checking import check
 from server.core.findings import Finding
 from tests.core.checked import FILES, NOW, PROCESS, Planted, checked, planted
 
+REFUSED_WHEN_DONE = ("lacks-form-field", "not-in-form")
 
-def help_(code: str, old: str, new: str, at: str = "") -> Planted:
-    return Planted(code, "help.yaml", old, new, at)
+
+def help_(code: str, old: str, new: str, at: str = "", level: str = "error") -> Planted:
+    return Planted(code, "help.yaml", old, new, at, "warning" if code in REFUSED_WHEN_DONE else level)
 
 
 PLANTED = [
@@ -88,14 +90,14 @@ PLANTED = [
     help_("not-a-declared-field", "plan: required", "subject: required", "required, handler"),
     help_("not-a-declared-field", 'set: {promised: "field:received"}', "set: {owner: li}", "li}"),
     help_("unlike-copy", '"field:received"', '"field:customer"', '"field:customer"}}\n  close'),
-    help_("lacks-required-field", "topic: easy, ", "", "{process: other"),
-    help_("lacks-required-field", "subject: On, ", "", "{process: other"),
+    help_("lacks-required-field", "topic: easy, ", "", "{process: other", "warning"),
+    help_("lacks-required-field", "subject: On, ", "", "{process: other", "warning"),
     help_("lacks-form-field", "do: comment, with: {text: Thanks}", "do: comment", "{on: survey"),
     help_("lacks-form-field", "do: tell}", "do: start}", "{stage: working"),
     help_("not-in-form", "{text: Thanks}", "{text: Thanks, plan: P}", "P}"),
     help_("not-in-form", "do: tell}", "do: tell, with: {plan: P}}", "P}"),
     help_("not-by-itself", "do: comment, with: {text: Thanks}", "do: attach", "attach"),
-    help_("bad-constant", "topic: easy", "topic: heavy", "heavy"),
+    help_("bad-constant", "topic: easy", "topic: heavy", "heavy", "warning"),
     help_("bad-constant", 'set: {promised: "field:received"}', "set: {amount: many}", "many}"),
     help_(
         "rung-circle",
@@ -111,8 +113,8 @@ PLANTED = [
     Planted("unknown-action", "inbox.yaml", "do: [start]", "do: [strat]", "strat"),
     Planted("lacks-required-field", "inbox.yaml", "  customer: from.name\n", "", "subject: title"),
     Planted("lacks-required-field", "drawn.yaml", ", topic: hard", "", "{subject: Look"),
-    Planted("lacks-form-field", "inbox.yaml", "with: {plan: text}", "with: {handler: text}", "start]"),
-    Planted("not-in-form", "inbox.yaml", "with: {plan: text}", "with: {plan: text, amount: n}", "n}"),
+    Planted("lacks-form-field", "inbox.yaml", "with: {plan: text}", "with: {handler: text}", "start]", "warning"),
+    Planted("not-in-form", "inbox.yaml", "with: {plan: text}", "with: {plan: text, amount: n}", "n}", "warning"),
     Planted("bad-constant", "inbox.yaml", "high: stopped", "high: down", "down"),
     Planted("bad-constant", "drawn.yaml", "topic: hard", "topic: harder", "harder"),
 ]
