@@ -206,7 +206,7 @@ def _met_by(turn: Turn, clock: Clock, state: ClockState) -> None:
 
 def _on(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> None:
     moment = turn.now
-    if "received" in happening.names and "received" in clock.on:
+    if "received" in happening.names:  # as `received` or as the first stage, which is entered with it
         moment = turn.case.facts["received"]  # rule 1: it counts from the field
     if state.on_at is None:
         state.on_at, state.on_since = moment, turn.now

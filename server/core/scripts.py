@@ -83,7 +83,7 @@ class _Reading:
         events = self.events(raw.get("events") or [])
         last = events[-1].at if events else self.start
         until = self.moment(raw["until"], ("until",)) if "until" in raw else last
-        if until < self.start:
+        if "until" in raw and until < self.start:
             self.bad(("until",), "not-in-order", text=str(raw["until"]))
         if self.findings:
             raise BadScript(self.findings)

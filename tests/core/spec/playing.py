@@ -1,4 +1,4 @@
-"""Playing a case of the YAML files beside this module: a base policy, changed by the case, a script, its whole timeline.
+"""Playing a case of the YAML files beside this module: a base policy that it changes, a script, its whole timeline.
 
 A line of a timeline is written in short, with every key in the contract's order: `10:00 clock_met reply 1 11:00` is
 `{"at": "2026-03-02T10:00:00+08:00", "number": "SIM-1", "kind": "clock_met", "clock": "reply", "run": 1, "due": …}`.
@@ -56,18 +56,22 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 """The contract's "A timeline"; `notified` has one of three sets of keys."""
 
 
+def _read(name: str) -> dict[str, Any]:
+    """A file beside this one, read as strictly as a policy is."""
+    document, findings = documents.read((HERE / name).read_bytes(), name)
+    assert not findings, [finding.text() for finding in findings]
+    assert document is not None
+    return dict(document.value)
+
+
 def cases(name: str) -> list[Case]:
     """The cases of one file, those that must be green; each has a `name`."""
-    document, findings = documents.read((HERE / name).read_bytes(), name)
-    assert document is not None and not findings, [finding.text() for finding in findings]
-    return list(document.value["cases"])
+    return list(_read(name)["cases"])
 
 
 def base() -> dict[str, Any]:
     """The policy that the cases change, with its calendars and channels."""
-    document, findings = documents.read((HERE / "base.yaml").read_bytes())
-    assert document is not None and not findings, [finding.text() for finding in findings]
-    return dict(document.value)
+    return _read("base.yaml")
 
 
 def changed(value: Any, change: Any) -> Any:
