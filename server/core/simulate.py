@@ -133,10 +133,12 @@ class Simulation:
             raise BadScript([Finding("too-many-lines", (), {"limit": MOST_LINES})])
 
 
-def play(script: Script, process: Process, processes: Mapping[str, Process]) -> Simulation:
+def play(
+    script: Script, process: Process, processes: Mapping[str, Process], kind: type[Simulation] = Simulation
+) -> Simulation:
     """Plays a script to its end; gives the simulation with its lines. Raises BadScript. `processes`: those that
     actions may open issues of."""
-    simulation = Simulation(process, ScriptWorld(processes, script.people))
+    simulation = kind(process, ScriptWorld(processes, script.people))
     simulation.receive(script.issue, script.start, script.by, ("issue",))
     for doing in script.events:
         if doing.at > script.until:
