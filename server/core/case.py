@@ -69,7 +69,6 @@ class LadderState:
     due: Moment | None = None
     rounds: int = 0
     exhausted: bool = False
-    waiting_rung: int = 0
     variant: str = ""
     step: int = 0
     at: Moment | None = None

@@ -7,7 +7,7 @@ A document that does not load is not in the library; its findings are, and the o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from server.core import documents, references, schema
 from server.core.calendars import BadCalendar, Calendar, compile_calendar
@@ -58,14 +58,15 @@ def load(files: Iterable[tuple[str, bytes]], dates: Mapping[str, Mapping[str, st
 
 
 def _compile(library: Library, dates: Mapping[str, Mapping[str, str]]) -> None:
-    for kind, compile_one in (
-        ("calendar", lambda document: _calendar(library, document, dates.get(document.name))),
-        ("channels", lambda document: _channels(library, document)),
-        ("process", lambda document: _process(library, document)),
-        ("source", lambda document: _source(library, document)),
-    ):
-        for document in [item for item in library.documents.values() if item.kind == kind]:
-            compile_one(document)
+    by_kind = {kind: [one for one in library.documents.values() if one.kind == kind] for kind in schema.KINDS}
+    for document in by_kind["calendar"]:
+        _calendar(library, document, dates.get(document.name))
+    for document in by_kind["channels"]:
+        _channels(library, document)
+    for document in by_kind["process"]:
+        _process(library, document)
+    for document in by_kind["source"]:
+        _source(library, document)
 
 
 def _report(library: Library, document: Document, found: Iterable[Finding]) -> bool:
@@ -76,9 +77,10 @@ def _report(library: Library, document: Document, found: Iterable[Finding]) -> b
 
 
 def located(document: Document, finding: Finding) -> Finding:
-    """The finding with the file, line and column of its path in the document."""
-    line, column = document.place(finding.path)
-    return replace(finding, file=document.file, line=line, column=column)
+    """The finding with the file, line and column of its path in the document: of the key when the key itself is what
+    is wrong (a name that nobody defined), else of the value."""
+    is_key = bool(finding.path) and finding.path[-1] == finding.params.get("name") and finding.code != "bad-constant"
+    return document.placed(finding, is_key)
 
 
 def _calendar(library: Library, document: Document, dates: Mapping[str, str] | None) -> None:

@@ -68,7 +68,7 @@ RULES = [
         "severity-never-given",
         "severities: {A: {}, B: {}}",
         "severities: {A: {}, B: {}, Z: {title: Last}}",
-        "{title: Last}",
+        "Z: {title: Last}",
     ),
     doubt(
         "no-route", "route:\n  - {to: team:first, when: {field: size, is: big}}\n  - {to: team:support}\n", "", "help\n"
@@ -87,7 +87,7 @@ FLOW = [
         "set-over-form",
         'set: {promised: "field:received"}',
         'form: {promised: optional}, set: {promised: "field:received"}',
-        '"field:received"',
+        'promised: "field:received"',
     ),
     doubt(
         "action-by-nobody", "by: [owner, lead], not_by: receiver", "by: owner, not_by: [owner, lead]", "[owner, lead]}"
@@ -97,7 +97,7 @@ FLOW = [
         "name-hidden-in-templates",
         "  plan: {type: long_text}",
         "  plan: {type: long_text}\n  link: {type: url}",
-        "{type: url}",
+        "link: {type: url}",
     ),
 ]
 EVENTS = [
