@@ -12,7 +12,7 @@ from server.core import library, moments
 from server.core.findings import has_errors
 from server.core.library import Library
 from server.core.moments import Moment
-from server.resources import policy_dir
+from server.resources import data_dir, policy_dir
 
 
 def now() -> Moment:
@@ -38,8 +38,13 @@ def documents(folder: str | None) -> list[tuple[str, bytes]]:
 
 
 def loaded(folder: str | None) -> Library:
-    """The documents of a folder, compiled; one that does not load is left out and said on use."""
-    return library.load(documents(folder))
+    """The documents of a folder, compiled; one that does not load is left out and said on use. The channels document
+    `default` is the shipped one where the folder has none: judging and timing do not need another."""
+    files = documents(folder)
+    if not any(b"kind: channels" in data for _, data in files):
+        shipped = data_dir("policies") / "channels.yaml"
+        files.append((str(shipped), read(str(shipped))))
+    return library.load(files)
 
 
 def process_of(policies: Library, name: str) -> Any:
