@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ def documents(folder: str | None) -> list[tuple[str, bytes]]:
         fail("no-folder", file=str(root))
     paths = sorted(path for path in root.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
     return [(str(path), read(str(path))) for path in paths]
+
+
+def beside(paths: Iterable[str]) -> list[tuple[str, bytes]]:
+    """The documents that files may refer to: those of their own folders first, then those that `documents` gives."""
+    folders = dict.fromkeys(str(Path(path).parent) for path in paths)
+    found = [file for folder in folders if Path(folder).is_dir() for file in documents(folder)]
+    return [*found, *documents(None)]
 
 
 def loaded(folder: str | None) -> Library:

@@ -19,7 +19,7 @@ def check(paths: tuple[str, ...], as_json: bool) -> None:
     from server.core.checking import check as check_documents
 
     given = [(path, files.read(path)) for path in paths] if paths else files.documents(None)
-    context = files.documents(None) if paths else []
+    context = files.beside(paths) if paths else []
     findings = check_documents(given, files.now(), context)
     for finding in findings:
         click.echo(files.dumped(finding.as_dict(language())) if as_json else finding.line_in(language()))
