@@ -1,0 +1,134 @@
+"""Answers to requests that fail: problem details (RFC 9457), in the language that the caller accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+from flask import Flask, Response, current_app, json, request
+from werkzeug.exceptions import HTTPException
+
+from server.accounts import NotPermitted
+from server.core.findings import Finding
+from server.core.values import Problem
+from server.resources import data_dir
+from server.store.failures import Unavailable
+
+LANGUAGES = ("zh", "en")
+
+
+class Failed(Exception):
+    """A request that is answered with a problem: its status, a code of `schemas/problems.yaml`, what fills its text,
+    the fields at fault and headers."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        errors: Iterable[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+        **params: object,
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.params = params
+
+
+@cache
+def _texts() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    source = (data_dir("schemas") / "problems.yaml").read_text(encoding="utf-8")
+    texts: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(source)
+    return texts
+
+
+def language() -> str:
+    """The language of an answer: what the caller accepts, else the server's."""
+    return request.accept_languages.best_match(LANGUAGES) or str(current_app.config["DUBAN"].language)
+
+
+def body(status: int, code: str, params: Mapping[str, object], errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The problem's members: type, title, status, detail, and errors where fields are at fault."""
+    texts = _texts()[code]
+    found = {
+        "type": f"/docs/problems#{code}",
+        "title": texts["title"][language()],
+        "status": status,
+        "detail": texts["detail"][language()].format(**params),
+    }
+    listed = list(errors)
+    return {**found, "errors": listed} if listed else found
+
+
+def answer(failed: Failed) -> Response:
+    """The response that says what failed."""
+    content = body(failed.status, failed.code, failed.params, failed.errors)
+    response = current_app.response_class(
+        json.dumps(content, ensure_ascii=False), failed.status, mimetype="application/problem+json"
+    )
+    response.headers.update(failed.headers)
+    return response
+
+
+def of_values(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Refused values as `errors`: where each is (a JSON pointer) and what would be right."""
+    return [{"at": item.at, "code": item.code, "message": item.text(language())} for item in problems]
+
+
+def of_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings of a document or script as `errors`."""
+    return [
+        {"at": "/" + "/".join(map(str, item.path)), "code": item.code, "message": item.text(language())}
+        for item in findings
+    ]
+
+
+_BY_STATUS = {
+    400: "bad-request",
+    401: "not-authenticated",
+    403: "not-permitted",
+    404: "not-found",
+    405: "method-not-allowed",
+    411: "length-required",
+    413: "too-large",
+    415: "not-json",
+    429: "too-many-requests",
+    431: "bad-request",
+}
+
+
+def register(app: Flask) -> None:
+    """Makes every failure under `/api`, `/hooks` and the health pages a problem."""
+
+    @app.errorhandler(Failed)
+    def failed(error: Failed) -> Response:
+        return answer(error)
+
+    @app.errorhandler(Unavailable)
+    def unavailable(error: Unavailable) -> Response:
+        app.logger.warning("the database cannot be used: %s", error)
+        seconds = str(getattr(error, "retry_after", None) or 5)
+        return answer(Failed(503, "unavailable", headers={"Retry-After": seconds}))
+
+    @app.errorhandler(NotPermitted)
+    def not_permitted(error: NotPermitted) -> Response:
+        return answer(Failed(403, "permission-missing", permission=str(error)))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Any:
+        if not request.path.startswith(("/api/", "/hooks/")):
+            return error
+        status = error.code or 500
+        headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+        return answer(Failed(status, _BY_STATUS.get(status, "failed"), headers=headers))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Any:
+        app.logger.exception("a request failed: %s %s", request.method, request.path)
+        if not request.path.startswith(("/api/", "/hooks/")):
+            return app.response_class("500", 500, mimetype="text/plain")
+        return answer(Failed(500, "failed"))
