@@ -23,7 +23,14 @@ FREE_BY_ADDRESS: Final = 30  # an office behind one address has many people
 LONGEST_WAIT: Final = 5 * MINUTE
 IDLE: Final = 12 * HOUR
 LONGEST: Final = 7 * DAY
+COOKIE: Final = "duban_session"
 SEEN: Final = MINUTE  # how exact `seen_at` is: a write for each request would be too much
+
+
+def cookie_name(url: str) -> str:
+    """The name of the cookie that holds a session, by the server's address: over https it has the prefix by which
+    browsers take it from this very host only."""
+    return f"__Host-{COOKIE}" if url.startswith("https://") else COOKIE
 
 
 def sign_in(login: str, password: str, address: str, now: Moment) -> str | None:

@@ -1,0 +1,88 @@
+"""The desk: issues to work on, and one issue with its facts, deadlines, timeline, messages and possible actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext
+
+from admin import action_forms, doing, listing
+from admin.clock import now
+from admin.guard import Page, signed_in
+from admin.showing import show_issue
+from server import acting
+from server.recording import Overtaken
+
+
+class IssuesView(Page):
+    """Issues: the list, one of them, and what can be done on it."""
+
+    needs = ("issue.read",)
+    changes = "issue.write"
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The list, with its filters."""
+        try:
+            found = listing.page(request.args, signed_in(), now())
+        except listing.BadCursor:
+            abort(404)
+        return self.render("panel/issues.html", page=found)
+
+    @expose("/<number>")
+    def issue(self, number: str) -> ResponseReturnValue:
+        """One issue."""
+        return self._shown(number)
+
+    @expose("/<number>/actions/<key>", methods=("POST",))
+    def act(self, number: str, key: str) -> ResponseReturnValue:
+        """Do an action with what was typed into its form; when it is refused, show the form again as it was filled."""
+        try:
+            done = doing.act(number, key, request.form, signed_in(), now())
+        except doing.FormRefused as refused:
+            return self._shown(number, refused.form, refused.message), 422
+        except acting.ActionRefused as refused:
+            return self._lost(number, doing.refusal_text(refused)), 403 if refused.why in ("by", "not_by") else 409
+        except Overtaken:
+            return self._lost(number, gettext("Others are changing this issue at the moment. Try again.")), 409
+        flash(gettext("Done: %(what)s", what=done), "success")
+        return redirect(url_for(".issue", number=number), 303)
+
+    @expose("/<number>/notices/<notice>/send", methods=("POST",))
+    def send(self, number: str, notice: str) -> ResponseReturnValue:
+        """Send a notice that was asked about."""
+        return self._about(number, lambda: acting.send(number, notice, signed_in().login, now()))
+
+    @expose("/<number>/tasks/<int:message>/confirm", methods=("POST",))
+    def confirm(self, number: str, message: int) -> ResponseReturnValue:
+        """Note that a task by hand was done."""
+        return self._about(number, lambda: doing.confirm(number, message, signed_in().login, now()))
+
+    def _about(self, number: str, do: Any) -> ResponseReturnValue:
+        try:
+            do()
+        except acting.ActionRefused as refused:
+            flash(doing.refusal_text(refused), "danger")
+        except Overtaken:
+            flash(gettext("Others are changing this issue at the moment. Try again."), "danger")
+        else:
+            flash(gettext("Done."), "success")
+        return redirect(url_for(".issue", number=number), 303)
+
+    def _lost(self, number: str, message: str) -> str:
+        """The issue after an action that is not possible, with what was typed, so that it is not lost."""
+        typed = [text for name, text in request.form.items() if name != "csrf_token" and "." not in name and text]
+        return self._shown(number, message=message, typed=typed)
+
+    def _shown(
+        self,
+        number: str,
+        refused: action_forms.ActionForm | None = None,
+        message: str = "",
+        typed: list[str] | None = None,
+    ) -> str:
+        shown = show_issue(number, signed_in(), now(), refused, whole="whole" in request.args)
+        return self.render("panel/issue.html", issue=shown, message=message, typed=typed or [])

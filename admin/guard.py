@@ -1,0 +1,161 @@
+"""Who may see what: every view of the panel says which permission it needs, and without saying so nobody gets in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, BaseView
+from flask_babel import lazy_gettext
+
+from admin import errors, languages
+from admin.appearance import theme
+from admin.clock import now
+from admin.headers import is_panel, nonce
+from server import settings
+from server.accounts import Caller, caller_of_session, cookie_name
+from server.directory import snapshot
+
+ASSETS = Path(__file__).parent / "static"
+SAFE = ("GET", "HEAD", "OPTIONS")
+PUBLIC = frozenset({"panel_sign_in.index", "panel_preferences.index", "panel_assets.static", "admin.static"})
+"""What anybody may ask for: signing in, choosing language and appearance, and files that are the same for all."""
+
+
+def caller() -> Caller | None:
+    """Who is signed in; None: nobody."""
+    found: Caller | None = g.get("caller")
+    return found
+
+
+def signed_in() -> Caller:
+    """Who is signed in, in views that nobody else reaches."""
+    found = caller()
+    if found is None:
+        abort(401)
+    return found
+
+
+def look() -> None:
+    """Find out who asks; the first thing that happens to a request for the panel."""
+    if is_panel():
+        text = request.cookies.get(cookie_name(settings.current().url))
+        g.caller = caller_of_session(text, now()) if text else None
+
+
+def refuse_strangers() -> ResponseReturnValue | None:
+    """Send whoever is not signed in to the sign-in page, whatever he asked for."""
+    if not is_panel() or caller() is not None or request.endpoint in PUBLIC:
+        return None
+    return to_sign_in()
+
+
+def to_sign_in() -> ResponseReturnValue:
+    """The way to the sign-in page, and back to where one was."""
+    back = request.full_path.rstrip("?") if request.method in SAFE else urlsplit(request.referrer or "").path
+    return redirect(url_for("panel_sign_in.index", next=local(back) or None), 303)
+
+
+def local(address: str | None) -> str:
+    """The address if it is a page of the panel, else nothing: nobody is sent away from here."""
+    if not address or any(letter in address for letter in "\\\r\n\t"):
+        return ""
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or not (parts.path == "/admin" or parts.path.startswith("/admin/")):
+        return ""
+    return address
+
+
+GROUPS: Mapping[str, Any] = {
+    "desk": lazy_gettext("Desk"),
+    "policies": lazy_gettext("Policies"),
+    "directory": lazy_gettext("Directory"),
+    "system": lazy_gettext("System"),
+}
+"""The groups of the sidebar, by what people do."""
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of one of the panel's own files; another one when its content is."""
+    return url_for("panel_assets.static", filename=name, v=_digest(name))
+
+
+def surroundings() -> dict[str, Any]:
+    """What the shell shows on every page: who is signed in, the language, the appearance, where to come back to."""
+    who = caller()
+    person = None if who is None else snapshot().active(who.login)
+    return {
+        "who": who,
+        "person": person,
+        "groups": GROUPS,
+        "language": languages.language(),
+        "locale": "zh-CN" if languages.language() == "zh" else "en",
+        "theme_choice": theme(),
+        "here": local(request.full_path.rstrip("?")) if request.method in SAFE else "",
+        "nonce": nonce(),
+        "asset": asset,
+        "language_names": languages.NAMES,
+    }
+
+
+class Page(BaseView):  # type: ignore[misc]
+    """A view of the panel. `needs`: permissions of which one is enough to read; empty: whoever is signed in; None:
+    nobody. `changes`: the permission for whatever is not a mere look; None: nothing can be changed here."""
+
+    needs: ClassVar[tuple[str, ...] | None] = None
+    changes: ClassVar[str | None] = None
+
+    def is_accessible(self) -> bool:
+        who = caller()
+        if who is None or self.needs is None:
+            return False
+        return not self.needs or any(who.may(permission) for permission in self.needs)
+
+    def may_change(self) -> bool:
+        """Whether the caller may do what this view does, beyond looking."""
+        who = caller()
+        return who is not None and self.changes is not None and who.may(self.changes)
+
+    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
+        if not self.is_accessible():
+            return self.inaccessible_callback(name, **kwargs)
+        if request.method not in SAFE and not self.may_change():
+            return self.inaccessible_callback(name, **kwargs)
+        return None
+
+    def inaccessible_callback(self, name: Any, **kwargs: Any) -> ResponseReturnValue:
+        return to_sign_in() if caller() is None else abort(403)
+
+    def render(self, template: str, **kwargs: Any) -> str:
+        """The page, with what the shell around it shows."""
+        shown: str = super().render(template, **{**surroundings(), **kwargs})
+        return shown
+
+    def create_blueprint(self, admin: Admin) -> Blueprint:
+        blueprint: Blueprint = super().create_blueprint(admin)
+        errors.attach(blueprint)
+        return blueprint
+
+
+class OpenPage(Page):
+    """A view that anybody may see and use, listed in PUBLIC."""
+
+    def is_accessible(self) -> bool:
+        return True
+
+    def is_visible(self) -> bool:
+        return False
+
+    def may_change(self) -> bool:
+        return True

@@ -1,0 +1,80 @@
+"""The panel's languages: which one a request is answered in, and the catalogue of translations.
+
+Source strings are English; `admin/translations/zh_Hans_CN/LC_MESSAGES/messages.po` has them in Chinese. It is compiled
+in memory when the panel is registered, so that no compiled file can be missing or out of date.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, has_request_context, request
+from flask_babel import Babel, Domain, get_locale
+
+LOCALES: Final = {"zh": "zh_Hans_CN", "en": "en"}
+"""Languages of the product and the locales that Flask-Admin and WTForms know them by: `zh` alone finds nothing."""
+
+NAMES: Final = {"zh": "简体中文", "en": "English"}
+"""What the languages call themselves, for the switch."""
+
+COOKIE: Final = "duban_language"
+CATALOGUES: Final = Path(__file__).parent / "translations"
+
+
+def catalogue_file(locale: str) -> Path:
+    """The file with the translations of a locale."""
+    return CATALOGUES / locale / "LC_MESSAGES" / "messages.po"
+
+
+def read_catalogue(locale: str) -> Catalog:
+    """The translations of a locale, as they stand in its file."""
+    with catalogue_file(locale).open("rb") as file:
+        return read_po(file, locale=locale)
+
+
+@cache
+def _translations(locale: str) -> NullTranslations:
+    if not catalogue_file(locale).exists():
+        return NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, read_catalogue(locale))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class _Catalogue(Domain):  # type: ignore[misc]
+    """The panel's own messages."""
+
+    def get_translations(self) -> NullTranslations:
+        locale = get_locale()
+        return _translations("en" if locale is None else str(locale))
+
+
+def language() -> str:
+    """The language of the answer: the one that was chosen by the switch, else DUBAN_LANGUAGE when it is set, else
+    what the browser asks for, else Chinese."""
+    if not has_request_context():
+        return "zh"
+    chosen = request.cookies.get(COOKIE, "")
+    if chosen in LOCALES:
+        return chosen
+    configured = os.environ.get("DUBAN_LANGUAGE", "")
+    if configured in LOCALES:
+        return configured
+    return request.accept_languages.best_match(list(LOCALES)) or "zh"
+
+
+def register(app: Flask) -> None:
+    """Translate everything that the application renders. Always, because Flask-Admin fails where Flask-Babel is
+    installed and not initialised."""
+    babel: Any = Babel(app, default_locale=LOCALES["zh"], locale_selector=lambda: LOCALES[language()])
+    babel.domain_instance = _Catalogue()
+    _translations(LOCALES["zh"])

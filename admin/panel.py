@@ -1,0 +1,116 @@
+"""The panel put together: its views, its menu, and what guards them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.theme import Bootstrap4Theme
+from flask_babel import lazy_gettext
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import NotFound
+
+from admin import guard, headers, languages
+from admin.desk import IssuesView
+from admin.documents import DocumentsView
+from admin.guard import Page
+from admin.people import PeopleView, RolesView, TeamsView
+from admin.preferences import PreferencesView
+from admin.receiving import NewIssueView
+from admin.signing import SignInView, SignOutView
+from admin.system import ApartView, KeptView, MessagesView, SchedulesView
+from server import settings
+
+
+class HomeView(Page, AdminIndexView):  # type: ignore[misc]
+    """The first page that the caller may see; for somebody who may see none, what to do about it."""
+
+    needs = ()
+
+    def is_visible(self) -> bool:
+        return False
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Go to the first page, or say that there is none."""
+        assert self.admin is not None
+        for item in self.admin.menu():
+            for page in item.get_children():
+                return redirect(str(page.get_url()), 303)
+        return self.render("panel/nothing.html")
+
+    @expose("/<path:rest>", methods=("GET", "POST"))
+    def missing(self, rest: str) -> ResponseReturnValue:
+        """Whatever is not there is missed in the panel's own words."""
+        raise NotFound
+
+
+def register(app: Flask) -> Admin:
+    """Put the panel into the application, under /admin/."""
+    _configure(app)
+    languages.register(app)
+    csrf = CSRFProtect(app)
+    app.before_request(guard.look)
+    app.before_request(lambda: csrf.protect() if headers.is_panel() else None)
+    app.before_request(guard.refuse_strangers)
+    app.after_request(headers.secure)
+    app.register_blueprint(
+        Blueprint(
+            "panel_assets",
+            __name__,
+            url_prefix="/admin/assets",
+            static_folder="static",
+            static_url_path="",
+            template_folder="templates",
+        )
+    )
+    panel = Admin(
+        app,
+        name="督办 Duban",
+        index_view=HomeView(name=lazy_gettext("Home")),
+        theme=Bootstrap4Theme(base_template="panel/base.html", fluid=True),
+        csp_nonce_generator=headers.nonce,
+    )
+    for view in _views():
+        panel.add_view(view)
+    if not any(rule.rule == "/" for rule in app.url_map.iter_rules()):
+        app.add_url_rule("/", "panel_root", lambda: redirect(url_for("admin.index"), 303))
+    return panel
+
+
+def _configure(app: Flask) -> None:
+    known = settings.current()
+    https = known.url.startswith("https://")
+    app.secret_key = app.secret_key or known.secret
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-duban_forms" if https else "duban_forms",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        # Only the panel lives by cookies; what comes with a token or a signature needs no form token.
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+
+
+def _views() -> list[Page]:
+    return [
+        SignInView(name=lazy_gettext("Sign in"), endpoint="panel_sign_in", url="sign-in"),
+        SignOutView(name=lazy_gettext("Sign out"), endpoint="panel_sign_out", url="sign-out"),
+        PreferencesView(name=lazy_gettext("Preferences"), endpoint="panel_preferences", url="preferences"),
+        _in("desk", IssuesView, lazy_gettext("Issues"), "issues", "fa-inbox"),
+        _in("desk", NewIssueView, lazy_gettext("New issue"), "new-issue", "fa-plus-square-o"),
+        _in("policies", DocumentsView, lazy_gettext("Documents"), "documents", "fa-file-text-o"),
+        _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
+        _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
+        _in("directory", RolesView, lazy_gettext("Roles"), "roles", "fa-id-badge"),
+        _in("system", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
+        _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
+        _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
+        _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),
+    ]
+
+
+def _in(group: str, kind: type[Page], name: str, path: str, icon: str) -> Page:
+    endpoint = "panel_" + path.replace("-", "_")
+    return kind(name=name, category=group, endpoint=endpoint, url=path, menu_icon_type="fa", menu_icon_value=icon)

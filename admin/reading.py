@@ -1,0 +1,58 @@
+"""For whom the panel words an issue: language, zone, names; and the words of the issue's process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from admin import languages
+from server.core.process import Process
+from server.core.vocabulary import Vocabulary, in_language
+from server.core.wording import Reader
+from server.directory import snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A process in the reader's language."""
+
+    process: Process
+    vocabulary: Vocabulary
+    reader: Reader
+
+    @property
+    def language(self) -> str:
+        """The reader's language."""
+        return self.reader.language
+
+    @property
+    def title(self) -> str:
+        """The process's title."""
+        return in_language(self.process.title, self.language, self.process.name)
+
+    def label(self, name: str) -> str:
+        """The label of a fact."""
+        return self.vocabulary.label(name, self.language)
+
+    def of(self, kind: str, name: str) -> str:
+        """The title of a stage, action, clock, notice …"""
+        return self.vocabulary.title(kind, name, self.language)
+
+    def who(self, name: str | None) -> str:
+        """A person or `team:ID` by name; empty for nobody."""
+        return "" if name is None else self.reader.who(name)
+
+    def severity(self, name: str | None) -> dict[str, Any] | None:
+        """A severity as its pill shows it: title, and how grave it is from 0 to 4."""
+        if name is None:
+            return None
+        order = list(self.process.severities)
+        place = order.index(name) if name in order else len(order)
+        grave = round(place * 4 / max(len(order) - 1, 1)) if len(order) > 1 else 2
+        return {"id": name, "title": self.of("severities", name), "rank": min(grave, 4)}
+
+
+def words_of(process: Process) -> Words:
+    """The words of a process for whoever is asking."""
+    language = languages.language()
+    return Words(process, Vocabulary(process.raw), Reader(language, process.calendar, snapshot().names(language)))

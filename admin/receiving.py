@@ -1,0 +1,65 @@
+"""Entering a new issue by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext
+
+from admin import inputs, listing
+from admin.clock import now
+from admin.guard import Page, signed_in
+from admin.inputs import FormShown, Input
+from admin.reading import Words, words_of
+from server import intake, policies
+from server.core import values
+from server.core.process import Process
+from server.forms import described
+
+OWN = ("subject", "description", "channel", "preferred", "received")
+"""What a person gives beside the declared fields; source and external id are for machines."""
+
+
+class NewIssueView(Page):
+    """The form of a new issue: first the process is chosen, then its fields are filled in."""
+
+    needs = ("issue.write",)
+    changes = "issue.write"
+
+    @expose("/", methods=("GET", "POST"))
+    def index(self) -> ResponseReturnValue:
+        """Choose, fill in, send."""
+        name = request.args.get("process", "")
+        found = policies.in_force().processes.get(name)
+        if found is None:
+            return self.render("panel/choose_process.html", processes=listing.processes())
+        words = words_of(found.process)
+        made = new_issue_inputs(found.process, words)
+        if request.method == "GET":
+            return self._page(words, FormShown(tuple(made)))
+        made = inputs.filled(made, request.form)
+        try:
+            received = intake.receive(name, inputs.given(made), now(), by=signed_in().login)
+        except intake.Refused as refused:
+            return self._page(words, inputs.marked(made, refused.problems, words)), 422
+        flash(gettext("Issue %(number)s is recorded.", number=received.number), "success")
+        return redirect(url_for("panel_issues.issue", number=received.number), 303)
+
+    def _page(self, words: Words, form: FormShown) -> str:
+        return self.render("panel/new_issue.html", words=words, form=form, zone=words.process.calendar.zone.key)
+
+
+def new_issue_inputs(process: Process, words: Words) -> list[Input]:
+    """The inputs of a new issue: what every issue has, then what the process must know, then the rest."""
+    own: dict[str, Any] = {}
+    for name in OWN:
+        field = values.own_field(name)
+        assert field is not None
+        own[name] = described(field, name == "subject")
+    declared = {name: described(field, field.required) for name, field in process.fields.items()}
+    first = {name: one for name, one in declared.items() if one["required"]}
+    rest = {name: one for name, one in declared.items() if not one["required"]}
+    return inputs.inputs({**own, **first, **rest}, words)

@@ -1,0 +1,131 @@
+"""What needs an administrator: deliveries that could not be taken, issues set apart, messages that did not go out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from admin import clock
+from admin.guard import Page, signed_in
+from admin.inputs import problem_text
+from admin.reading import words_of
+from admin.sent import sent
+from admin.setting_apart import problem_of
+from server.intake.kept_rows import problems_of
+from server.policies import Unusable, process_for
+from server.store.models import Issue, Kept, Message, Schedule
+
+SIZE = 100
+SHOWN_BYTES = 4_000
+
+
+class SystemPage(Page):
+    """A page for administrators."""
+
+    needs = ("system",)
+
+
+class KeptView(SystemPage):
+    """Deliveries that were signed correctly and could not be taken."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Those that wait, newest first, with their problems."""
+        rows, after = _page(Kept, Kept.state == Kept.KEPT)
+        return self.render("panel/kept.html", rows=[_kept(row) for row in rows], after=after)
+
+
+def _kept(row: Any) -> dict[str, Any]:
+    body = bytes(row.body)[:SHOWN_BYTES].decode("utf-8", "replace")
+    return {
+        "id": row.id,
+        "at": clock.text(row.at),
+        "source": row.source,
+        "external_id": row.external_id or "",
+        "item": row.item,
+        "problems": [problem_text(problem) for problem in problems_of(row)],
+        # A delivery may hold what is private in the issue that it was to become.
+        "body": body if signed_in().may("private.read") else "",
+        "cut": len(row.body) > SHOWN_BYTES,
+    }
+
+
+class ApartView(SystemPage):
+    """Issues that failed and hold up nothing else."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Those with a problem, newest first."""
+        rows, after = _page(Issue, Issue.problem.is_null(False))
+        shown = [
+            {
+                "number": row.number,
+                "subject": row.subject,
+                "process": row.process,
+                "problem": problem_of(row.problem),
+                "at": clock.text(json.loads(row.problem).get("at")),
+            }
+            for row in rows
+        ]
+        return self.render("panel/apart.html", rows=shown, after=after)
+
+
+class MessagesView(SystemPage):
+    """Messages that nobody got."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Dead, unsent and held messages, newest first."""
+        wanted = request.args.get("state", "")
+        states = (wanted,) if wanted in STATES else STATES
+        rows, after = _page(Message, Message.state.in_(states))
+        return self.render("panel/messages.html", rows=[_message(row) for row in rows], after=after, state=wanted)
+
+
+STATES = (Message.DEAD, Message.UNSENT, Message.HELD)
+
+
+def _message(row: Any) -> dict[str, Any]:
+    issue = row.issue
+    found: dict[str, Any] = {"issue": "" if issue is None else issue.number, "at": clock.text(row.at), "sent": None}
+    try:
+        if issue is not None:
+            pinned = process_for(issue.pins)
+            found["sent"] = sent(row, words_of(pinned.process), pinned.channels, False)
+    except Unusable as unusable:
+        found["problem"] = str(unusable)
+    return {**found, "row": row}
+
+
+class SchedulesView(SystemPage):
+    """What happens by the calendar and belongs to no issue."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """All schedules, the next one first."""
+        rows = sorted(Schedule.select(), key=lambda row: (row.next_at is None, row.next_at or 0, row.id))
+        shown = [
+            {
+                "kind": row.kind,
+                "name": row.name,
+                "key": row.key,
+                "next": clock.text(row.next_at),
+                "problem": problem_of(row.problem),
+            }
+            for row in rows
+        ]
+        return self.render("panel/schedules.html", rows=shown)
+
+
+def _page(table: Any, condition: Any) -> tuple[list[Any], int | None]:
+    """A page of rows, newest first, and the cursor of the next one."""
+    query = table.select().where(condition).order_by(table.id.desc()).limit(SIZE + 1)
+    after = request.args.get("after", type=int)
+    if after is not None and 0 < after < 2**62:
+        query = query.where(table.id < after)
+    rows = list(query)
+    return rows[:SIZE], rows[SIZE - 1].id if len(rows) > SIZE else None
