@@ -33,6 +33,7 @@ from server.store.models.people import (
     Token,
 )
 from server.store.models.records import AuditEntry, PrivateValue
+from server.store.models.reports import Report, ReportRemark
 
 TABLES: tuple[type[Row], ...] = (
     Version,
@@ -66,6 +67,8 @@ TABLES: tuple[type[Row], ...] = (
     Meta,
     AuditEntry,
     PrivateValue,
+    Report,
+    ReportRemark,
 )
 
 __all__ = [
@@ -103,4 +106,6 @@ __all__ = [
     "Meta",
     "AuditEntry",
     "PrivateValue",
+    "Report",
+    "ReportRemark",
 ]

@@ -52,6 +52,7 @@ class Issue(NumberedRow):
             (("owner", "final", "id"), False),
             (("team", "final", "id"), False),
             (("process", "closed_at"), False),
+            (("process", "received_at"), False),
         )
 
 
@@ -89,6 +90,7 @@ class Event(NumberedRow):
         indexes = ((("issue", "seq"), True),)
 
 
+Event.add_index(Event.index(Event.at, Event.issue, name="event_at"))
 Event.add_index(Event.index(Event.key, unique=True, where=SQL('"key" IS NOT NULL'), name="event_key"))
 
 
