@@ -6,10 +6,10 @@ They are drawn as those who are asked a survey are: nobody can choose, anybody c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import NamedTuple
 
 from server import policies
+from server.core import periods
 from server.core.calendars import Calendar
 from server.core.conditions import Condition, compile_condition
 from server.core.kinds import Scope
@@ -38,17 +38,8 @@ class BadSample(ValueError):
 
 def period(covers: str, at: Moment, calendar: Calendar) -> tuple[Moment, Moment]:
     """The last full day, week (from Monday) or month before that moment, [start, end)."""
-    today = date.fromisoformat(calendar.date(at))
-    if covers == "day":
-        end = today
-        start = today - timedelta(days=1)
-    elif covers == "week":
-        end = today - timedelta(days=today.weekday())
-        start = end - timedelta(days=7)
-    else:
-        end = today.replace(day=1)
-        start = (end - timedelta(days=1)).replace(day=1)
-    return calendar.midnight(start.isoformat()), calendar.midnight(end.isoformat())
+    found = periods.last_full(covers, at, calendar)
+    return found.start, found.end
 
 
 def drawn(source: Source, sample: Sample, calendar: Calendar, at: Moment) -> Iterator[Drawn]:

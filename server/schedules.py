@@ -1,16 +1,18 @@
 """What comes round by a schedule and belongs to no issue: sources with `at` open an issue, samples one for each issue
-drawn (policy language, section 4). Occurrences missed in a downtime happen once and say how many they stand for.
+drawn (policy language, section 4); reports are made. Occurrences missed in a downtime happen once and say how many they
+stand for.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from server import audit, intake, nudging, policies, sampling
+from server import audit, intake, nudging, policies, reports, sampling
 from server.core.calendars import Calendar
 from server.core.moments import Moment
+from server.core.schedules import Schedule as Times
 from server.core.sources import Source
 from server.policies import InForce
 from server.recording import linked
@@ -22,10 +24,22 @@ from server.store.models import Meta, Schedule
 log = logging.getLogger("duban.schedules")
 
 SOURCE: Final = "source"
+REPORT: Final = reports.REPORT
 SEEN: Final = "schedules"  # the revision of the policies that the rows were made from
 SAMPLED: Final = "sampled"
 MOST: Final = 10_000
 """Occurrences that are counted; a daily one reaches it in 27 years."""
+
+Recurring = tuple[str, Sequence[Times], Calendar]
+"""What comes round: its name, when, and in which calendar."""
+
+
+class Kind(NamedTuple):
+    """A kind of rows: all that comes round by the policies in force, and what is done when the one of a name does, as
+    `came_round(name, at, stands_for, now)`, which may be tried again for the same `at`."""
+
+    recurring: Callable[[InForce], Iterator[Recurring]]
+    came_round: Callable[[str, Moment, int, Moment], None]
 
 
 def run(now: Moment) -> int:
@@ -54,23 +68,30 @@ def _due(now: Moment) -> Iterator[Any]:
 
 
 def set_up(now: Moment) -> None:
-    """Make the rows follow the sources in force: a new schedule counts from now, one that is as it was goes on."""
+    """Make the rows follow the policies in force: a new schedule counts from now, one that is as it was goes on."""
     found = policies.in_force()
+    seen_now = f"{found.revision} {' '.join(KINDS)}"
     with database.session():
         seen = Meta.get_or_none(Meta.key == SEEN)
-        if seen is not None and seen.value == found.revision:
+        if seen is not None and seen.value == seen_now:
             return
         with database.transaction():
-            rows = {row.name: row for row in Schedule.select().where(Schedule.kind == SOURCE)}
-            for source in found.sources.values():
-                if source.at and (calendar := _calendar(found, source)) is not None:
-                    _follow(rows.pop(source.name, None), source, calendar, now)
-            for row in rows.values():
-                Schedule.update(next_at=None, seq=row.seq + 1).where(Schedule.id == row.id).execute()
-            Meta.insert(key=SEEN, value=found.revision).on_conflict(
+            for kind, what in KINDS.items():
+                rows = {row.name: row for row in Schedule.select().where(Schedule.kind == kind)}
+                for one in what.recurring(found):
+                    _follow(rows.pop(one[0], None), kind, one, now)
+                for row in rows.values():
+                    Schedule.update(next_at=None, seq=row.seq + 1).where(Schedule.id == row.id).execute()
+            Meta.insert(key=SEEN, value=seen_now).on_conflict(
                 conflict_target=[Meta.key], preserve=[Meta.value]
             ).execute()
     nudging.after_commit()
+
+
+def _sources(found: InForce) -> Iterator[Recurring]:
+    for source in found.sources.values():
+        if source.at and (calendar := _calendar(found, source)) is not None:
+            yield source.name, source.at, calendar
 
 
 def _calendar(found: InForce, source: Source) -> Calendar | None:
@@ -81,24 +102,19 @@ def _calendar(found: InForce, source: Source) -> Calendar | None:
     return pinned.process.calendar
 
 
-def _follow(row: Any, source: Source, calendar: Calendar, now: Moment) -> None:
-    state = {"at": [schedule.text for schedule in source.at], "calendar": calendar.name}
+def _follow(row: Any, kind: str, one: Recurring, now: Moment) -> None:
+    name, times, calendar = one
+    state = {"at": [schedule.text for schedule in times], "calendar": calendar.name}
     if row is None:
-        Schedule.create(
-            kind=SOURCE,
-            name=source.name,
-            key=f"source:{source.name}",
-            next_at=_next(source, calendar, now),
-            state=state,
-        )
+        Schedule.create(kind=kind, name=name, key=f"{kind}:{name}", next_at=_next(times, calendar, now), state=state)
     elif row.next_at is None or row.state != state or row.problem is not None:
-        Schedule.update(next_at=_next(source, calendar, now), state=state, seq=row.seq + 1, problem=None).where(
+        Schedule.update(next_at=_next(times, calendar, now), state=state, seq=row.seq + 1, problem=None).where(
             Schedule.id == row.id
         ).execute()
 
 
-def _next(source: Source, calendar: Calendar, after: Moment) -> Moment:
-    return min(calendar.next_occurrence(schedule, after) for schedule in source.at)
+def _next(times: Sequence[Times], calendar: Calendar, after: Moment) -> Moment:
+    return min(calendar.next_occurrence(schedule, after) for schedule in times)
 
 
 def _set_apart(row: Any, error: Exception, now: Moment) -> None:
@@ -114,16 +130,10 @@ def _set_apart(row: Any, error: Exception, now: Moment) -> None:
 
 
 def _run(row: Any, now: Moment) -> None:
-    found = policies.in_force()
-    source = found.sources[row.name]
-    calendar = _calendar(found, source)
-    assert calendar is not None
-    at, stands_for, following = _occurrences(source, calendar, row.next_at, now)
-    if source.sample is None:
-        _open(source, calendar, at, stands_for, now)
-    else:
-        for drawn in sampling.drawn(source, source.sample, calendar, at):
-            _open(source, calendar, at, stands_for, now, drawn)
+    kind = KINDS[row.kind]
+    _, times, calendar = next(one for one in kind.recurring(policies.in_force()) if one[0] == row.name)
+    at, stands_for, following = _occurrences(times, calendar, row.next_at, now)
+    kind.came_round(row.name, at, stands_for, now)
     with database.transaction():
         moved = (
             Schedule.update(next_at=following, seq=row.seq + 1)
@@ -135,14 +145,26 @@ def _run(row: Any, now: Moment) -> None:
             audit.record("schedule.came-round", now, body)
 
 
-def _occurrences(source: Source, calendar: Calendar, first: Moment, now: Moment) -> tuple[Moment, int, Moment]:
+def _occurrences(times: Sequence[Times], calendar: Calendar, first: Moment, now: Moment) -> tuple[Moment, int, Moment]:
     """The last occurrence that has come, how many it stands for, and the next one."""
     at, count = first, 1
-    following = _next(source, calendar, at)
+    following = _next(times, calendar, at)
     while following <= now and count < MOST:
         at, count = following, count + 1
-        following = _next(source, calendar, at)
+        following = _next(times, calendar, at)
     return at, count, max(following, now + 1)
+
+
+def _source_came_round(name: str, at: Moment, stands_for: int, now: Moment) -> None:
+    found = policies.in_force()
+    source = found.sources[name]
+    calendar = _calendar(found, source)
+    assert calendar is not None
+    if source.sample is None:
+        _open(source, calendar, at, stands_for, now)
+    else:
+        for drawn in sampling.drawn(source, source.sample, calendar, at):
+            _open(source, calendar, at, stands_for, now, drawn)
 
 
 def _open(
@@ -157,3 +179,9 @@ def _open(
         opened = intake.receive(source.process, given, now, source=source.name, external_id=external_id)
         if drawn is not None and opened.created:
             linked(opened.issue, drawn.issue, SAMPLED, None, now)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    SOURCE: Kind(_sources, _source_came_round),
+    REPORT: Kind(reports.recurring, reports.came_round),
+}

@@ -25,10 +25,11 @@ LATE_FROM: Final = 2_000
 class Occasion:
     """An event, in the transaction that writes it: `seq` is its number on the issue, `entries` the lines that it
     caused, `case` the issue after it. `channels` is the channels document of the process. `held`: messages are kept
-    back until an administrator lets them go (demo data, a restored backup)."""
+    back until an administrator lets them go (demo data, a restored backup). What belongs to no issue (a report) has
+    neither id, and a case that only names it."""
 
-    issue_id: int
-    event_id: int
+    issue_id: int | None
+    event_id: int | None
     seq: int
     process: Process
     case: Case

@@ -8,7 +8,7 @@ over to its `otherwise`; without one the message is kept, marked `unsent`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,12 +34,13 @@ NO_ADDRESS: Final = "no_address"
 NOT_CONFIGURED: Final = "not_configured"
 
 Row = dict[str, Any]
+Writing = Callable[[Telling, Occasion], Writer]
 
 
-def write(tellings: Iterable[Telling], occasion: Occasion) -> int:
+def write(tellings: Iterable[Telling], occasion: Occasion, writer: Writing = Writer) -> int:
     """Plan and insert the messages of an event, within the caller's transaction; give how many there are. A template
     that could not be used is in the audit trail."""
-    rows = plan(tellings, occasion)
+    rows = plan(tellings, occasion, writer)
     insert_messages(rows)
     for row in rows:
         problem = (row["payload"] or {}).get("problem")
@@ -53,15 +54,15 @@ def write(tellings: Iterable[Telling], occasion: Occasion) -> int:
     return len(rows)
 
 
-def plan(tellings: Iterable[Telling], occasion: Occasion) -> list[Row]:
-    """The rows of table Message for what an event has to tell, in its order. Raises nothing for what is wrong with one
-    template, address or channel: the row says it."""
+def plan(tellings: Iterable[Telling], occasion: Occasion, writer: Writing = Writer) -> list[Row]:
+    """The rows of table Message for what an event has to tell, in its order; `writer` finds the words. Raises nothing
+    for what is wrong with one template, address or channel: the row says it."""
     steps: dict[tuple[Any, ...], _Step] = {}
     rows: list[Row] = []
     for telling in tellings:
         # One step's channels are tellings of their own, one after the other: each person once for all of them.
         key = (telling.kind, telling.id, telling.rung, telling.to, telling.template, occasion.at(telling))
-        step = steps.setdefault(key, _Step(occasion, len(steps)))
+        step = steps.setdefault(key, _Step(occasion, len(steps), writer))
         rows += step.tell(telling)
     return rows
 
@@ -72,10 +73,11 @@ class _Step:
 
     occasion: Occasion
     number: int
+    writer: Writing
     told: set[tuple[str, str]] = field(default_factory=set)
 
     def tell(self, telling: Telling) -> list[Row]:
-        return _Telling(self, telling, Writer(telling, self.occasion), {}).rows()
+        return _Telling(self, telling, self.writer(telling, self.occasion), {}).rows()
 
 
 @dataclass(slots=True)
