@@ -24,6 +24,9 @@ from server.core.world import Asked, Directory
 IN_A_ROW = 20
 """How often automation may act after something that a person or the clock caused ("automate")."""
 
+HEARD_IN_A_ROW = 1_000
+"""How many events one event may raise, one after the other: a clock met by its own meeting would go on for ever."""
+
 AT_ONCE = 2_000
 """Due moments that one call lets pass; the rest is due at once afterwards. Bounds a transaction after downtime."""
 
@@ -273,10 +276,17 @@ def _next_round(turn: Turn, automation: Automation) -> Moment | None:
 
 
 def _run(turn: Turn) -> None:
-    """Step 9: what was raised and what was triggered, first in, first out."""
+    """Step 9: what was raised and what was triggered, first in, first out. Where events raise one another for ever,
+    the rest of the chain is dropped, with a line: a bad document must not stop anything else."""
+    heard = 0
     while turn.queue:
         item = turn.queue.popleft()
         if isinstance(item, Happening):
+            heard += 1
+            if heard > HEARD_IN_A_ROW:
+                refused_line(turn, Refused(min(item.names), SYSTEM, "loop"))
+                turn.queue.clear()
+                return
             _hear(turn, item)
         elif turn.acted >= 0:
             _automate(turn, item)
