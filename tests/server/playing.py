@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server import policies
 from server.core import actions, values
+from server.core.advance import advance
+from server.core.case import Case
 from server.core.moments import Moment
 from server.core.process import SYSTEM, Field, Process
 from server.core.scripts import Doing, Script
-from server.core.simulate import ScriptWorld, Simulation
+from server.core.simulate import ScriptWorld, Simulation, play
 from server.core.turn import Turn
-from server.core.world import Asked
+from server.core.world import Asked, Kept
 from server.issues import entries
-from server.policies import Pinned
-from server.recording import Surroundings, held, record_event, record_new
+from server.policies import Pinned, process_for
+from server.recording import Surroundings, compact, held, record_event, record_new
 from server.store import database
-from server.store.models import TABLES, Activation, Issue, Meta, Version
+from server.store.models import TABLES, Activation, Event, Issue, Meta, Version
 from server.sweep import next_wake, sweep
 
 
@@ -112,6 +115,37 @@ def all_processes() -> dict[str, Process]:
 
 def issue_count() -> int:
     return int(Issue.select().count())
+
+
+def check(script: Script, process: Process, processes: dict[str, Process], patient: bool) -> None:
+    """Plays the script both ways and compares, then replays what was recorded."""
+    simulation = play(script, process, processes)
+    forget_issues()
+    live = Live(policies.in_force().processes[process.name], script, processes, patient)
+    live.play()
+    expected = simulated(simulation)
+    found = live.timeline()
+    assert found.keys() == expected.keys()
+    for number, lines in expected.items():
+        assert [json.dumps(line, ensure_ascii=False) for line in found[number]] == [
+            json.dumps(line, ensure_ascii=False) for line in lines
+        ]
+    for issue in Issue.select():
+        replay(issue, live.world.binding)
+
+
+def replay(issue: Issue, binding: bool) -> None:
+    """Computes an issue anew from its recorded events and answers, through its pinned versions."""
+    process = process_for(issue.pins).process
+    case: Case | None = None
+    for row in Event.select().where(Event.issue == issue).order_by(Event.seq):
+        body = json.loads(row.body)
+        done = advance(process, case, body["event"], body["now"], Kept(body["answers"], binding))
+        assert compact(done.entries) == row.entries
+        assert done.answers == body["answers"]
+        case = done.case
+    assert case is not None
+    assert case.dump() == issue.case
 
 
 # -- random scripts ------------------------------------------------------------------------------------------------

@@ -3,27 +3,33 @@ was recorded can be computed anew from the recorded events and answers, bit for 
 
 from __future__ import annotations
 
-import json
 import os
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from server import policies
-from server.core.advance import advance
-from server.core.case import Case
+from server.core.library import Library
 from server.core.process import Process
-from server.core.scripts import Script, read_script
-from server.core.simulate import play
-from server.core.world import Kept
-from server.policies import process_for
-from server.recording import compact
+from server.core.scripts import read_script
 from server.resources import data_dir
+from server.store import database
 from server.store.database import Store
-from server.store.models import Event, Issue
-from tests.server.playing import START, Chance, Live, all_processes, forget_issues, simulated
+from server.store.models import Activation, Meta
+from tests.core.spec.playing import cases, loaded, script_of
+from tests.core.spec.test_spec import FILES
+from tests.core.spec.test_spec_properties import policies as random_policies
+from tests.core.spec.test_spec_properties import scripts as random_scripts
+from tests.server.playing import START, Chance, all_processes, check, forget_issues
 
+# Smaller examples are found much faster without a store, in tests/core/spec.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+UNCONCERNED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 SHIPPED = sorted(path.stem for path in data_dir("policies").glob("*.yaml") if b"kind: process" in path.read_bytes())
 SCRIPTS = int(os.environ.get("DUBAN_TEST_SCRIPTS", "8"))  # random ones, for each process, database and patience
+POLICIES = int(os.environ.get("DUBAN_TEST_POLICIES", "40"))  # random ones, for each database
 
 
 @pytest.fixture
@@ -32,35 +38,16 @@ def processes(store: Store) -> dict[str, Process]:
     return all_processes()
 
 
-def check(script: Script, process: Process, processes: dict[str, Process], patient: bool) -> None:
-    """Plays the script both ways and compares, then replays what was recorded."""
-    simulation = play(script, process, processes)
-    forget_issues()
-    live = Live(policies.in_force().processes[process.name], script, processes, patient)
-    live.play()
-    expected = simulated(simulation)
-    found = live.timeline()
-    assert found.keys() == expected.keys()
-    for number, lines in expected.items():
-        assert [json.dumps(line, ensure_ascii=False) for line in found[number]] == [
-            json.dumps(line, ensure_ascii=False) for line in lines
-        ]
-    for issue in Issue.select():
-        replay(issue, live.world.binding)
-
-
-def replay(issue: Issue, binding: bool) -> None:
-    """Computes an issue anew from its recorded events and answers, through its pinned versions."""
-    process = process_for(issue.pins).process
-    case: Case | None = None
-    for row in Event.select().where(Event.issue == issue).order_by(Event.seq):
-        body = json.loads(row.body)
-        done = advance(process, case, body["event"], body["now"], Kept(body["answers"], binding))
-        assert compact(done.entries) == row.entries
-        assert done.answers == body["answers"]
-        case = done.case
-    assert case is not None
-    assert case.dump() == issue.case
+def put_in_force(library: Library) -> dict[str, Process]:
+    """Makes these documents the only ones in force."""
+    with database.transaction():
+        forget_issues()
+        for table in (Activation, Meta):  # versions stay: what was compiled of them is kept
+            table.delete().execute()
+        for document in library.documents.values():
+            policies.activate(policies.add_version(document.data, START), START)
+    assert policies.in_force().findings == ()
+    return all_processes()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -79,3 +66,25 @@ def test_random_scripts_give_the_same_live(processes: dict[str, Process], name: 
     process = processes[name]
     for seed in range(SCRIPTS):
         check(Chance(process, seed, processes).script(), process, processes, patient)
+
+
+def _spec_cases() -> list[Any]:
+    found = [(file, case) for file in FILES for case in cases(file)]
+    return [pytest.param(case, id=f"{file.removesuffix('.yaml')}: {case['name']}") for file, case in found]
+
+
+@pytest.mark.parametrize("case", _spec_cases())
+def test_each_sentence_of_the_policy_language_holds_live(sqlite_store: Store, case: dict[str, Any]) -> None:
+    processes = put_in_force(loaded(case))
+    script = read_script(script_of(case), processes["base"])
+    for patient in (True, False):
+        check(script, processes["base"], processes, patient)
+
+
+@settings(max_examples=POLICIES, phases=PHASES, suppress_health_check=UNCONCERNED)
+@given(random_policies(), random_scripts(), st.booleans())
+def test_random_policies_give_the_same_live(
+    store: Store, policy: dict[str, Any], script: dict[str, Any], patient: bool
+) -> None:
+    processes = put_in_force(loaded({"policy": policy}))
+    check(read_script(script_of({"script": script}), processes["base"]), processes["base"], processes, patient)
