@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from admin.reading import Words
 from server.core.case import Case, Run
-from server.core.moments import Moment
+from server.core.moments import MINUTE, Moment
 from server.core.wording import duration_text
 
 
@@ -72,9 +72,13 @@ def _one(name: str, run: Run, is_open: bool, words: Words, now: Moment) -> Deadl
 
 def distance(due: Moment, now: Moment, language: str) -> str:
     """How far a due time is from now: `in 2 hours 5 minutes`, `3 hours ago`."""
-    if due >= now:
-        return gettext("in %(duration)s", duration=duration_text(due - now, language))
-    return gettext("%(duration)s late", duration=duration_text(now - due, language))
+    length = abs(due - now)
+    if length >= MINUTE:
+        length -= length % MINUTE  # seconds beside hours are noise
+    duration = duration_text(length, language)
+    return (
+        gettext("in %(duration)s", duration=duration) if due >= now else gettext("%(duration)s late", duration=duration)
+    )
 
 
 _TONES = {"running": "info", "met": "good", "finished_late": "warn", "breached": "bad"}

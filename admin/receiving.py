@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -49,7 +50,22 @@ class NewIssueView(Page):
         return redirect(url_for("panel_issues.issue", number=received.number), 303)
 
     def _page(self, words: Words, form: FormShown) -> str:
-        return self.render("panel/new_issue.html", words=words, form=form, zone=words.process.calendar.zone.key)
+        later = later_fields(words.process)
+        return self.render(
+            "panel/new_issue.html",
+            words=words,
+            first=replace(form, inputs=[one for one in form.inputs if one.name not in later]),
+            later=replace(form, inputs=[one for one in form.inputs if one.name in later], problems=()),
+            refused=bool(form.problems) or any(one.problem for one in form.inputs),
+            zone=words.process.calendar.zone.key,
+        )
+
+
+def later_fields(process: Process) -> frozenset[str]:
+    """Fields that actions ask for while the issue is handled; they may be given at once, and seldom are."""
+    asked = {name for action in process.actions.values() if not action.built_in for name in action.form}
+    known = {name: process.fields.get(name) for name in asked}
+    return frozenset(name for name, field in known.items() if field and not field.required and not field.key)
 
 
 def new_issue_inputs(process: Process, words: Words) -> list[Input]:

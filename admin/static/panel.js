@@ -51,6 +51,13 @@ addEventListener('pageshow', () => {
   }
 });
 
+// On narrow screens filters that are not in use fold away.
+for (const button of document.querySelectorAll('.filter-toggle')) {
+  const form = button.closest('form');
+  form.classList.add('foldable');
+  button.addEventListener('click', () => button.setAttribute('aria-expanded', String(form.classList.toggle('unfolded'))));
+}
+
 // A filter that is chosen is used; empty ones stay out of the address.
 for (const form of document.querySelectorAll('form[data-filters]')) {
   for (const select of form.querySelectorAll('select')) {
