@@ -1,0 +1,168 @@
+"""The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
+
+Two loops, each in a thread: one sweeper at a time holds the lease, all workers deliver. A wake-up from the queue
+shortens their sleep; without one they look again after a second at the latest (architecture, 3 and 4).
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from huey.consumer import Consumer
+
+from jobs.queue import open_queue
+from jobs.tasks import register
+from server import delivery, nudging
+from server.core.moments import Moment
+from server.settings import Settings
+from server.store import database
+from server.store.failures import Unavailable
+from server.sweep import Sweeper
+
+log = logging.getLogger("duban.worker")
+
+LOOK = 1.0
+"""Seconds after which a loop looks again by itself."""
+
+
+def now() -> Moment:
+    """What time it is, for the loops of this process."""
+    return time.time_ns() // 1_000_000
+
+
+class Loop:
+    """Calls `work` again and again until stopped. `work` does what there is and gives the seconds to the next."""
+
+    def __init__(self, name: str, work: Callable[[], float]) -> None:
+        self._work = work
+        self._awake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name)
+
+    def start(self) -> None:
+        """Begins, in a thread of its own."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Looks at once."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Finishes what is under way and ends."""
+        self._stopped.set()
+        self._awake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._awake.clear()
+            try:
+                pause = self._work()
+            except Unavailable as error:
+                log.warning("%s: the database cannot be used now: %s", self._thread.name, error)
+                pause = LOOK
+            except Exception:
+                log.exception("%s failed; it goes on in a second", self._thread.name)
+                pause = LOOK
+            self._awake.wait(min(max(pause, 0.0), LOOK))
+
+
+class Quiet(Consumer):  # type: ignore[misc]
+    """Huey's consumer beside the loops: signals are the process's own business."""
+
+    def _set_signal_handlers(self) -> None:
+        pass
+
+
+class Sweeping:
+    """The sweeper's work: what is due by the clock, on issues and by schedules."""
+
+    def __init__(self) -> None:
+        self._sweeper = Sweeper()
+
+    def work(self) -> float:
+        """Does what is due; gives the seconds until more is."""
+        following = self._sweeper.work(now(), time.monotonic_ns() // 1_000_000)
+        return LOOK if following is None else (following - now()) / 1000
+
+    def end(self) -> None:
+        """Lets another worker sweep at once."""
+        self._sweeper.end()
+
+
+class Delivering:
+    """The deliverer's work: messages that are due."""
+
+    def __init__(self, alone: bool) -> None:
+        self._alone = alone
+        self._recovered = False
+
+    def work(self) -> float:
+        """Sends what is due; gives the seconds until more is."""
+        if not self._recovered:
+            with database.session():
+                if count := delivery.recover(now(), alone=self._alone):
+                    log.info("%s messages of a worker that died are due again", count)
+            self._recovered = True
+        delivery.deliver(now())
+        with database.session():
+            following = delivery.next_moment(now())
+        return LOOK if following is None else (following - now()) / 1000
+
+    def end(self) -> None:
+        """Settles what is under way."""
+        delivery.close(now())
+
+
+def run(settings: Settings, *, alone: bool) -> None:
+    """Works until SIGTERM, then finishes what is under way. The store is open. `alone`: no other process sends from it
+    (`duban serve`)."""
+    sweeping, delivering = Sweeping(), Delivering(alone)
+    loops = (Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work))
+
+    def wake() -> None:
+        for loop in loops:
+            loop.wake()
+
+    # What the sweep writes is for this very process to deliver: no queue is needed for that.
+    forget = nudging.on_nudge(wake)
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    for loop in loops:
+        loop.start()
+    consumer = _consumer(settings, wake)
+    log.info("the worker has started")
+    while not ended.wait(60):
+        pass
+    if consumer is not None:
+        consumer.stop(graceful=True)
+    forget()
+    for loop, work in zip(loops, (sweeping, delivering), strict=True):
+        loop.stop()
+        try:
+            work.end()
+        except Unavailable as error:
+            log.warning("at the end the database cannot be used: %s", error)
+    log.info("the worker has ended")
+
+
+def _consumer(settings: Settings, wake: Callable[[], object]) -> Quiet | None:
+    """Listens for wake-ups. Without a queue the worker works all the same, a second later."""
+    try:
+        queue = open_queue(settings.queue)
+        register(queue, wake)
+        consumer = Quiet(queue, workers=1, periodic=False, initial_delay=0.02, backoff=1.15, max_delay=0.1)
+        consumer.start()
+    except Exception as error:
+        log.warning("the queue cannot be used (%s); the worker looks by itself each second", error)
+        return None
+    return consumer
