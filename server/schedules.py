@@ -16,7 +16,7 @@ from server.core.schedules import Schedule as Times
 from server.core.sources import Source
 from server.policies import InForce
 from server.recording import linked
-from server.store import database
+from server.store import database, sql
 from server.store.failures import Unavailable
 from server.store.fields import canonical
 from server.store.models import Meta, Schedule
@@ -49,8 +49,7 @@ def run(now: Moment) -> int:
     with database.session():
         for row in list(_due(now)):
             try:
-                _run(row, now)
-                done += 1
+                done += _run(row, now)
             except Unavailable:
                 raise
             except Exception as error:
@@ -62,6 +61,12 @@ def run(now: Moment) -> int:
 def _due(now: Moment) -> Iterator[Any]:
     query = Schedule.select().where(Schedule.next_at <= now, Schedule.problem.is_null())
     return iter(query.order_by(Schedule.next_at, Schedule.id))
+
+
+def _is_behind(moment: Moment) -> bool:
+    """Whether something that fell due on an issue before that moment has still to happen."""
+    waits = 'SELECT 1 FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL AND "wake_at" < ? LIMIT 1'
+    return sql.run(waits, moment).fetchone() is not None
 
 
 # -- rows ----------------------------------------------------------------------------------------------------------
@@ -129,10 +134,13 @@ def _set_apart(row: Any, error: Exception, now: Moment) -> None:
 # -- an occurrence -------------------------------------------------------------------------------------------------
 
 
-def _run(row: Any, now: Moment) -> None:
+def _run(row: Any, now: Moment) -> bool:
+    """Lets one come round; False: it has to wait."""
     kind = KINDS[row.kind]
     _, times, calendar = next(one for one in kind.recurring(policies.in_force()) if one[0] == row.name)
     at, stands_for, following = _occurrences(times, calendar, row.next_at, now)
+    if row.kind == REPORT and _is_behind(at):
+        return False  # after a downtime: what fell due in its period has not happened yet
     kind.came_round(row.name, at, stands_for, now)
     with database.transaction():
         moved = (
@@ -143,6 +151,7 @@ def _run(row: Any, now: Moment) -> None:
         if moved:
             body = {"schedule": row.key, "at": at, "stands_for": stands_for}
             audit.record("schedule.came-round", now, body)
+    return True
 
 
 def _occurrences(times: Sequence[Times], calendar: Calendar, first: Moment, now: Moment) -> tuple[Moment, int, Moment]:
