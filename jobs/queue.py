@@ -35,7 +35,7 @@ def open_queue(url: str) -> Huey:
     if url.startswith("sqlite:"):
         # A wake-up need not survive a power cut: the tables do.
         path = unquote(urlsplit(url).path).removeprefix("/")
-        return SqliteHuey(NAME, filename=path, synchronous=0, **options)
+        return SqliteHuey(NAME, filename=path, fsync=False, **options)
     if url.startswith(("redis://", "rediss://")):
         return RedisHuey(NAME, url=url, socket_connect_timeout=2, socket_timeout=5, **options)
     raise ValueError(f"no queue: {url}")

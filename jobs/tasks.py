@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 
 from huey.api import Huey
+from redis.exceptions import RedisError
 
 log = logging.getLogger("duban.queue")
 
@@ -38,7 +40,7 @@ class Nudger:
             self._wanted.clear()
             try:
                 self._wake()
-            except Exception as error:
+            except (RedisError, sqlite3.Error, OSError) as error:
                 log.warning("no wake-up could be queued (%s); the workers look by themselves each second", error)
             pause.wait(PAUSE)
 

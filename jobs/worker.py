@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 
 from huey.consumer import Consumer
+from redis.exceptions import RedisError
 
 from jobs.queue import open_queue
 from jobs.tasks import register
@@ -146,7 +148,8 @@ def run(settings: Settings, *, alone: bool) -> None:
     if consumer is not None:
         consumer.stop(graceful=True)
     forget()
-    for loop, work in zip(loops, (sweeping, delivering), strict=True):
+    parts: tuple[tuple[Loop, Sweeping | Delivering], ...] = ((loops[0], sweeping), (loops[1], delivering))
+    for loop, work in parts:
         loop.stop()
         try:
             work.end()
@@ -162,7 +165,7 @@ def _consumer(settings: Settings, wake: Callable[[], object]) -> Quiet | None:
         register(queue, wake)
         consumer = Quiet(queue, workers=1, periodic=False, initial_delay=0.02, backoff=1.15, max_delay=0.1)
         consumer.start()
-    except Exception as error:
+    except (RedisError, sqlite3.Error, OSError) as error:
         log.warning("the queue cannot be used (%s); the worker looks by itself each second", error)
         return None
     return consumer

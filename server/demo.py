@@ -155,7 +155,7 @@ def _start(process: Process, afters: list[str], end: Moment) -> Moment:
 def _receive(story: Story) -> str:
     facts = _dated(story.process, story.facts, story.start)
     received = intake.receive(story.process.name, facts, story.start, by=story.by, surroundings=HELD_BACK)
-    return received.number
+    return str(received.number)
 
 
 def _do(story: Story, step: Mapping[str, Any], now: Moment) -> None:
@@ -188,7 +188,7 @@ def _somebody(found: Held, action: str, given: Mapping[str, Any], now: Moment) -
     for login in dict.fromkeys((*owner, *team, *people.people)):
         refused = actions.refusal(turn, action, login, given)
         if refused is None:
-            return login
+            return str(login)
         if refused.why not in ("by", "not_by"):
             raise NobodyMay(f"{found.number} {action}: {refused}")
     raise NobodyMay(f"{found.number} {action}")

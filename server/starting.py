@@ -1,4 +1,4 @@
-"""What a start needs: the tables, the documents in force, an administrator, the roles; with a demo, people and issues."""
+"""What a start needs: tables, documents in force, an administrator, roles; with a demo, people and issues."""
 
 from __future__ import annotations
 

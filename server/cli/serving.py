@@ -18,6 +18,7 @@ from typing import IO
 import click
 
 from server import settings as environment
+from server.cli.configured import read_settings
 from server.cli.supervising import Supervisor, apart
 from server.cli.words import fail, say, tell
 from server.settings import Settings
@@ -73,20 +74,11 @@ def worker() -> None:
     """The worker alone."""
     settings = environment.with_secrets(read_settings())
     _set_up(settings, demo=False)
-    # Ctrl-C asks for the same as SIGTERM; the supervisor's parts are ended by it alone.
     _worker(settings, alone=False)
 
 
-def read_settings() -> Settings:
-    """The settings of the environment; ends with 2 when one has no meaning."""
-    try:
-        return environment.read()
-    except environment.BadSetting as error:
-        fail("bad-setting", why=str(error))
-
-
 def _shown_host(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
+    if host in ("0.0.0.0", "::"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
@@ -189,8 +181,6 @@ def _now() -> int:
 
 def _log() -> None:
     """What the processes report goes to standard error, one line each."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     # It reports every task; ours is a wake-up, many times a minute.
     logging.getLogger("huey").setLevel(logging.WARNING)

@@ -51,8 +51,6 @@ class Supervisor:
             if started is not None and started():
                 started = None
             for name, lived in self._reap():
-                if self._ending:
-                    break
                 if not self._may_try_again(name, lived):
                     tell("given-up", part=name)
                     failed = self._ending = True
@@ -112,21 +110,25 @@ def fork(part: Part) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
+    # A signal that came between the fork and the next lines would be taken for the parent's, and be lost.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
     code = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # Ctrl-C reaches every process of the group; the one that watches passes it on as SIGTERM, once.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _end_with(parent)
         part()
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    except BaseException:  # noqa: BLE001 (shown, and the exit code says it)
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
