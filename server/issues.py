@@ -38,14 +38,14 @@ _HOLDERS: Final = ("with", "fields", "values", "facts")
 # -- one -----------------------------------------------------------------------------------------------------------
 
 
-def read(number: str, login: str, now: Moment) -> dict[str, Any]:
-    """The issue as the contract gives it: its facts, clocks, what this person may do now, links. Raises
-    UnknownIssue."""
+def read(number: str, login: str, now: Moment, permissions: Collection[str] | None = None) -> dict[str, Any]:
+    """The issue as the contract gives it: its facts, clocks, what this person may do now, links. `permissions`: what a
+    token leaves of the person's. Raises UnknownIssue."""
     with database.session():
         found = held(number)
         people = snapshot()
         case, process = found.case, found.pinned.process
-        hidden = frozenset() if sees_private(login, case, people) else found.pinned.private
+        hidden = frozenset() if sees_private(login, case, people, permissions) else found.pinned.private
         show = process.calendar.show
         facts = {name: value for name, value in case.facts.items() if name not in hidden}
         return {
@@ -119,10 +119,10 @@ def _links(issue: int) -> list[dict[str, Any]]:
 # -- private fields ------------------------------------------------------------------------------------------------
 
 
-def sees_private(login: str, case: Case, people: Snapshot) -> bool:
+def sees_private(login: str, case: Case, people: Snapshot, permissions: Collection[str] | None = None) -> bool:
     """Whether the person sees private fields: the receiver, the owner, the team, their supervisors, and whoever has
-    the permission (policy language, "Private fields")."""
-    if READ_PRIVATE in people.permissions_of(login):
+    the permission (policy language, "Private fields"). `permissions`: what a token leaves of the person's."""
+    if READ_PRIVATE in (people.permissions_of(login) if permissions is None else permissions):
         return True
     if people.active(login) is None:
         return False
@@ -143,13 +143,15 @@ def _above(login: str, people: Snapshot) -> set[str]:
 # -- timeline ------------------------------------------------------------------------------------------------------
 
 
-def timeline(number: str, login: str | None = None) -> list[dict[str, Any]]:
+def timeline(
+    number: str, login: str | None = None, permissions: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     """The issue's timeline, entries as a simulated one gives them. `login`: who reads it; None: the server itself.
-    Raises UnknownIssue."""
+    `permissions`: what a token leaves of the person's. Raises UnknownIssue."""
     with database.session():
         found = held(number)
         hidden: Collection[str] = ()
-        if login is not None and not sees_private(login, found.case, snapshot()):
+        if login is not None and not sees_private(login, found.case, snapshot(), permissions):
             hidden = found.pinned.private
         return [printed(_without(entry, hidden), found.pinned.process) for entry in entries(found.id)]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import traceback
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 import yaml
-from flask import Flask, Response, current_app, json, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from server.accounts import NotPermitted
 from server.core.findings import Finding
 from server.core.values import Problem
 from server.resources import data_dir
-from server.store.failures import Unavailable
+from server.store import database
+from server.store.failures import Unavailable, as_unavailable
 
 LANGUAGES = ("zh", "en")
 
@@ -74,9 +77,19 @@ def answer(failed: Failed) -> Response:
     return response
 
 
-def of_values(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Refused values as `errors`: where each is (a JSON pointer) and what would be right."""
-    return [{"at": item.at, "code": item.code, "message": item.text(language())} for item in problems]
+def of_values(problems: Iterable[Problem], where: str = "") -> list[dict[str, Any]]:
+    """Refused values as `errors`: where each is (a JSON pointer, below `where`) and what would be right."""
+    return [{"at": where + item.at, "code": item.code, "message": item.text(language())} for item in problems]
+
+
+def at_fault(where: str, code: str, /, **params: str | int) -> Failed:
+    """The problem of a request whose key `where` is at fault: `code` is one of the findings' catalogue."""
+    return Failed(422, "refused", of_values([Problem(f"/{where}", code, {"at": where, **params})]), count=1)
+
+
+def said(code: str, **params: object) -> str:
+    """A reason of the catalogue in the caller's language."""
+    return _texts()["reasons"][code][language()].format(**params)
 
 
 def of_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -93,6 +106,7 @@ _BY_STATUS = {
     403: "not-permitted",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     411: "length-required",
     413: "too-large",
     415: "not-json",
@@ -102,7 +116,7 @@ _BY_STATUS = {
 
 
 def register(app: Flask) -> None:
-    """Makes every failure under `/api`, `/hooks` and the health pages a problem."""
+    """Make every failure a problem; the panel shows its own as pages."""
 
     @app.errorhandler(Failed)
     def failed(error: Failed) -> Response:
@@ -111,24 +125,38 @@ def register(app: Flask) -> None:
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:
         app.logger.warning("the database cannot be used: %s", error)
-        seconds = str(getattr(error, "retry_after", None) or 5)
-        return answer(Failed(503, "unavailable", headers={"Retry-After": seconds}))
+        return _unavailable(error)
 
     @app.errorhandler(NotPermitted)
     def not_permitted(error: NotPermitted) -> Response:
-        return answer(Failed(403, "permission-missing", permission=str(error)))
+        return answer(Failed(403, "permission-missing", permission=error.permission))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Any:
-        if not request.path.startswith(("/api/", "/hooks/")):
+        if error.code is None or error.code < 400:
             return error
-        status = error.code or 500
         headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-        return answer(Failed(status, _BY_STATUS.get(status, "failed"), headers=headers))
+        return answer(Failed(error.code, _BY_STATUS.get(error.code, "failed"), headers=headers))
 
     @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Any:
-        app.logger.exception("a request failed: %s %s", request.method, request.path)
-        if not request.path.startswith(("/api/", "/hooks/")):
-            return app.response_class("500", 500, mimetype="text/plain")
+    def unexpected(error: Exception) -> Response:
+        trouble = as_unavailable(error)
+        if trouble is not None:
+            app.logger.warning("the database cannot be used: %s", trouble)
+            return _unavailable(trouble)
+        _log(app, error)
         return answer(Failed(500, "failed"))
+
+
+def _unavailable(error: Unavailable) -> Response:
+    # The connection may be broken; the next request gets another one.
+    database.current().discard()
+    return answer(Failed(503, "unavailable", headers={"Retry-After": str(error.retry_after)}))
+
+
+def _log(app: Flask, error: Exception) -> None:
+    """Where it failed and what it was. Neither the message, which may quote what was sent, nor the address, which may
+    be a customer's link."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    rule = request.url_rule.rule if request.url_rule else "?"
+    app.logger.error("%s %s failed with %s\n%s", request.method, rule, type(error).__qualname__, where)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import request
+from flask import current_app, g, request
 
-from server.accounts import Caller, caller_of_session, caller_of_token
-from server.api.problems import Failed, language
+from server import settings
+from server.accounts import Caller, caller_of_session, caller_of_token, cookie_name
+from server.api.limits import Allowance, address
+from server.api.problems import Failed, language, of_values
 from server.core.findings import Finding
+from server.core.kinds import near
 from server.core.moments import Moment
+from server.core.values import Problem
 from server.payloads import BadPayload, read_json
 
 LARGEST = 1 << 20
-SESSION_COOKIE = "duban_session"
 
 
 def now() -> Moment:
@@ -24,6 +28,8 @@ def now() -> Moment:
 
 def body() -> bytes:
     """The whole body. Chunked ones are refused (411): a limit would cut them silently; over 1 MiB is 413."""
+    if "body" in g:
+        return bytes(g.body)
     if request.headers.get("Transfer-Encoding"):
         raise Failed(411, "length-required", headers={"Connection": "close"})
     length = request.content_length
@@ -33,7 +39,9 @@ def body() -> bytes:
     if len(data) > LARGEST:
         raise Failed(413, "too-large", headers={"Connection": "close"})
     if length is not None and len(data) != length:
-        raise Failed(400, "bad-request")
+        # The sender went away, or was so slow that the server stopped listening.
+        raise Failed(408, "too-slow", headers={"Connection": "close"})
+    g.body = data
     return data
 
 
@@ -45,7 +53,8 @@ def json_body() -> Any:
         return read_json(body())
     except BadPayload as error:
         message = Finding(error.code, (), error.params).text(language())
-        raise Failed(400, "bad-json", [{"at": error.pointer, "code": error.code, "message": message}], why=message) from error
+        errors = [{"at": error.pointer, "code": error.code, "message": message}]
+        raise Failed(400, "bad-json", errors, why=message) from error
 
 
 def json_object() -> dict[str, Any]:
@@ -58,13 +67,26 @@ def json_object() -> dict[str, Any]:
     return value
 
 
-def caller(permission: str | None = None) -> Caller:
-    """Who is calling, by token or session. 401 when nobody, 403 without the permission."""
+def only(given: Mapping[str, Any], allowed: Sequence[str]) -> None:
+    """Raise Failed (422) for keys of a body that mean nothing."""
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        params = [{"key": name, "near": near(name, allowed), "allowed": ", ".join(allowed)} for name in unknown]
+        errors = of_values(Problem(f"/{one['key']}", "unknown-key", one) for one in params)
+        raise Failed(422, "refused", errors, count=len(errors))
+
+
+def require_caller(permissions: Sequence[str]) -> Caller:
+    """Who is calling, by token or session; one of the permissions is enough. Raises Failed: 401 when nobody is known,
+    429 when an address tries too often, 403 without a permission."""
     found = _caller()
     if found is None:
-        raise Failed(401, "not-authenticated", headers={"WWW-Authenticate": "Bearer"})
-    if permission is not None:
-        found.require(permission)
+        tries: Allowance = current_app.extensions["duban.tries"]
+        if "Authorization" in request.headers:
+            tries.require(address())
+        raise Failed(401, "not-authenticated", headers={"WWW-Authenticate": 'Bearer realm="duban"'})
+    if permissions and not any(found.may(permission) for permission in permissions):
+        raise Failed(403, "permission-missing", permission=", ".join(permissions))
     return found
 
 
@@ -74,8 +96,15 @@ def _caller() -> Caller | None:
         return caller_of_token(credentials.strip(), now())
     if scheme:
         return None
-    cookie = request.cookies.get(SESSION_COOKIE)
-    # A browser session is for reading here; what changes something comes with a token, or through the panel's forms.
-    if cookie and request.method in ("GET", "HEAD"):
+    cookie = request.cookies.get(cookie_name(settings.current().url))
+    if cookie and (request.method in ("GET", "HEAD") or _is_from_here()):
         return caller_of_session(cookie, now())
     return None
+
+
+def _is_from_here() -> bool:
+    """Whether a page of this server sends the request: a browser says so, and no other page can make it."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") in (settings.current().url, request.host_url.rstrip("/"))

@@ -1,0 +1,53 @@
+"""The Flask application without what stands beside the interface: routes, survey pages, problems, headers."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from server import settings as environment
+from server.api import headers, hooks, problems, routes, surveys
+from server.api.limits import Allowance
+from server.settings import Settings
+from server.store import database
+from server.store.failures import Unavailable
+
+WITHOUT_STORE = ("/healthz",)
+
+
+class Application(Flask):
+    """A Flask application that holds a connection of the store for the whole of a request."""
+
+    def full_dispatch_request(self) -> Response:
+        """Answer the request. Trouble with the connection is a problem, too."""
+        if request.path in WITHOUT_STORE:
+            return super().full_dispatch_request()
+        try:
+            with database.session():
+                return super().full_dispatch_request()
+        except Unavailable as error:
+            return self.finalize_request(self.handle_user_exception(error), from_error_handler=True)
+
+
+def build(settings: Settings) -> Application:
+    """The application. The store is opened by whoever serves it, before the first request."""
+    environment.use(settings)
+    app = Application("server.api", static_folder=None, template_folder=None)
+    app.config["DUBAN"] = settings
+    app.extensions["duban.hooks"] = hooks.Limits()
+    app.extensions["duban.tries"] = Allowance(60, 60)
+    problems.register(app)
+    routes.register(app)
+    surveys.register(app)
+    app.before_request(_refuse_nul)
+    app.after_request(headers.secure)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _refuse_nul() -> None:
+    # Nothing has a name with NUL in it, and PostgreSQL fails on being asked.
+    if "\x00" in request.path:
+        raise problems.Failed(404, "not-found")

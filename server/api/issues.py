@@ -1,0 +1,150 @@
+"""Issues over HTTP: recorded, listed, read, acted on (contract, "HTTP")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, g, request
+
+from server import acting, intake
+from server import issues as reading
+from server.accounts import Caller
+from server.api import parameters, problems
+from server.api.answers import answer
+from server.api.idempotency import once
+from server.api.problems import Failed
+from server.api.requests import body, json_object, now, only
+from server.core.moments import Moment
+from server.recording import Overtaken, PreconditionFailed, Recorded, UnknownIssue, held
+
+_TEXTS = ("process", "stage", "severity", "owner", "team", "q")
+
+
+def _caller() -> Caller:
+    caller: Caller = g.caller
+    return caller
+
+
+def create() -> Response:
+    """Record an issue; once for each `Idempotency-Key`."""
+    given = json_object()
+    caller, at = _caller(), now()
+    return once(caller, body(), at, lambda: _created(given, caller, at))
+
+
+def _created(given: Mapping[str, Any], caller: Caller, at: Moment) -> Response:
+    facts = dict(given)
+    process = facts.pop("process", None)
+    # What sources leave over and how they know an issue is theirs to say.
+    unknown = [name for name in ("extra", "source") if name in facts]
+    if unknown:
+        only(facts, [name for name in facts if name not in unknown])
+    if not isinstance(process, str) or not process:
+        raise problems.at_fault("process", "required", name="process")
+    try:
+        received = intake.receive(process, facts, at, caller.login)
+    except intake.UnknownProcess as error:
+        raise problems.at_fault("process", "unknown-process", name=process) from error
+    except intake.Refused as error:
+        errors = problems.of_values(error.problems)
+        raise Failed(422, "refused", errors, count=len(errors)) from error
+    return _issue(received.number, caller, at, 201, {"Location": f"/api/v1/issues/{quote(received.number, safe='')}"})
+
+
+def page() -> Response:
+    """A page of issues, newest first."""
+    parameters.only_these(*_TEXTS, "final", "after", "limit")
+    texts: dict[str, Any] = {name: parameters.text(name) for name in _TEXTS}
+    filters = reading.Filters(**texts, final=parameters.boolean("final"))
+    try:
+        found = reading.listed(filters, parameters.text("after"), parameters.integer("limit", 50, 1, 200))
+    except reading.BadCursor as error:
+        raise parameters.bad("after", "cursor") from error
+    return answer({"issues": found.issues, "next": found.next})
+
+
+def one(number: str) -> Response:
+    """An issue as it is for this caller."""
+    try:
+        return _issue(number, _caller(), now())
+    except UnknownIssue as error:
+        raise _unknown(number) from error
+
+
+def timeline(number: str) -> Response:
+    """An issue's timeline."""
+    caller = _caller()
+    try:
+        return answer(reading.timeline(number, caller.login, caller.permissions))
+    except UnknownIssue as error:
+        raise _unknown(number) from error
+
+
+def act(number: str, action: str) -> Response:
+    """Do an action on an issue."""
+    given = json_object()
+    only(given, ("with",))
+    form = given.get("with")
+    if form is None:
+        form = {}
+    if not isinstance(form, dict):
+        raise problems.at_fault("with", "not-mapping")
+    return _done(number, action, lambda at, seq: acting.act(number, action, _caller().login, form, at, seq))
+
+
+def confirm(number: str, notice: str) -> Response:
+    """Confirm that a manual step of a notice was done."""
+    only(json_object(), ())
+    return _done(number, f"notice.{notice}", lambda at, seq: acting.confirm(number, notice, _caller().login, at))
+
+
+def send(number: str, notice: str) -> Response:
+    """Send a notice that was asked about."""
+    only(json_object(), ())
+    return _done(number, f"notice.{notice}", lambda at, seq: acting.send(number, notice, _caller().login, at))
+
+
+def _done(number: str, action: str, do: Callable[[Moment, int | None], Recorded]) -> Response:
+    """The issue after something was done to it, or the problem why not."""
+    at = now()
+    try:
+        do(at, _expected(number))
+    except UnknownIssue as error:
+        raise _unknown(number) from error
+    except PreconditionFailed as error:
+        raise Failed(409, "overtaken", number=number, seq=error.seq) from error
+    except acting.UnknownAction as error:
+        raise Failed(404, "unknown-action", action=action) from error
+    except acting.NotPossible as error:
+        raise Failed(409, "not-now", number=number, action=action, why=error.why) from error
+    except acting.NotAllowed as error:
+        raise Failed(403, "not-by-you", action=action, why=error.why) from error
+    except acting.BadForm as error:
+        errors = problems.of_values(error.problems)
+        raise Failed(422, "bad-form", errors, count=len(errors)) from error
+    except Overtaken as error:
+        raise Failed(503, "busy", headers={"Retry-After": "1"}, number=number) from error
+    return _issue(number, _caller(), at)
+
+
+def _expected(number: str) -> int | None:
+    """The `seq` that `If-Match` wants; None: any. Raises PreconditionFailed when it is not the issue's."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    seq = held(number).seq
+    if str(seq) not in request.if_match.as_set():
+        raise PreconditionFailed(seq)
+    return seq
+
+
+def _issue(
+    number: str, caller: Caller, at: Moment, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    found = reading.read(number, caller.login, at, caller.permissions)
+    return answer(found, status, {"ETag": f'"{found["seq"]}"', **(headers or {})})
+
+
+def _unknown(number: str) -> Failed:
+    return Failed(404, "unknown-issue", number=number)

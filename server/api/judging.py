@@ -1,0 +1,113 @@
+"""`decide` and `simulate` over HTTP: nothing is stored. By the processes in force, or by documents in the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from server import policies
+from server.api import problems
+from server.api.answers import answer
+from server.api.problems import Failed
+from server.api.requests import json_object, now, only
+from server.core import deciding, documents, library
+from server.core import simulate as playing
+from server.core.findings import Finding, has_errors
+from server.core.moments import BadTime, Moment, OutOfRange
+from server.core.process import Process
+from server.core.scripts import BadScript, read_script
+from server.resources import data_dir
+
+
+def decide() -> Response:
+    """Judge one issue."""
+    given = json_object()
+    only(given, ("process", "issue", "at", "documents"))
+    processes = _processes(given)
+    process = _named(processes, given.get("process"), "process")
+    issue = given.get("issue")
+    if not isinstance(issue, dict):
+        raise problems.at_fault("issue", "not-mapping")
+    try:
+        return answer(deciding.decide(process, issue, _moment(given.get("at"), process)))
+    except deciding.Refused as error:
+        errors = problems.of_values(error.problems, "/issue")
+        raise Failed(422, "refused", errors, count=len(errors)) from error
+    except OutOfRange as error:
+        raise problems.at_fault("issue", error.code, **error.params) from error
+
+
+def simulate() -> Response:
+    """Play a script; the entries of its timeline."""
+    given = json_object()
+    only(given, ("script", "documents"))
+    processes = _processes(given)
+    script = _script(given.get("script"))
+    process = _named(processes, script.get("process"), "script/process")
+    try:
+        simulation = playing.play(read_script(script, process), process, processes)
+    except BadScript as error:
+        raise _not_sound("bad-script", error.findings, "/script") from error
+    return answer(list(playing.timeline(simulation)))
+
+
+def _script(given: Any) -> Mapping[str, Any]:
+    if isinstance(given, str):
+        document, found = documents.read(given.encode("utf-8"), "script.yaml")
+        if document is None or has_errors(found):
+            raise _not_sound("bad-script", found, "/script")
+        given = document.value
+    if not isinstance(given, dict):
+        raise problems.at_fault("script", "not-mapping")
+    return given
+
+
+def _processes(given: Mapping[str, Any]) -> Mapping[str, Process]:
+    """The processes of the request's documents, or those in force."""
+    texts = given.get("documents")
+    if texts is None:
+        return {name: pinned.process for name, pinned in policies.in_force().processes.items()}
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise problems.at_fault("documents", "not-list")
+    files = [(f"documents/{index}", text.encode("utf-8")) for index, text in enumerate(texts)]
+    loaded = library.load([*files, *_channels(files)])
+    if not loaded.is_sound:
+        raise _not_sound("bad-documents", [one for one in loaded.findings if one.level == "error"], "/documents")
+    return loaded.processes
+
+
+def _channels(files: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The shipped channels, where the documents bring none: judging and timing do not need another."""
+    if any(
+        document is not None and document.kind == "channels" for document, _ in (documents.read(d) for _, d in files)
+    ):
+        return []
+    return [("channels.yaml", (data_dir("policies") / "channels.yaml").read_bytes())]
+
+
+def _named(processes: Mapping[str, Process], name: Any, where: str) -> Process:
+    if not isinstance(name, str) or not name:
+        raise problems.at_fault(where, "required", name="process")
+    if name not in processes:
+        raise problems.at_fault(where, "unknown-process", name=name)
+    return processes[name]
+
+
+def _moment(given: Any, process: Process) -> Moment:
+    if given is None:
+        return now()
+    try:
+        return process.calendar.parse(given)
+    except (BadTime, OutOfRange, TypeError) as error:
+        raise problems.at_fault("at", "not-moment", text=str(given)) from error
+
+
+def _not_sound(code: str, findings: list[Finding], where: str) -> Failed:
+    errors = [
+        {**error, "at": where + error["at"].rstrip("/"), "line": finding.line, "column": finding.column}
+        | ({"file": finding.file} if finding.file else {})
+        for error, finding in zip(problems.of_findings(findings), findings, strict=True)
+    ]
+    return Failed(422, code, errors, count=len(errors))

@@ -1,0 +1,102 @@
+"""The routes of the HTTP interface: those of `schemas/api.yaml`, each with who may use it. What is not in that table is
+not there, and what is there asks for its permission before its view runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+from flask import Flask, Response, g
+from flask.typing import ResponseReturnValue
+
+from server.api import health, hooks, issues, judging, policies
+from server.api.requests import require_caller
+from server.resources import data_dir
+
+View = Callable[..., ResponseReturnValue]
+
+VIEWS: Mapping[str, View] = {
+    "hook.receive": hooks.receive,
+    "issue.create": issues.create,
+    "issue.list": issues.page,
+    "issue.read": issues.one,
+    "issue.timeline": issues.timeline,
+    "issue.act": issues.act,
+    "notice.confirm": issues.confirm,
+    "notice.send": issues.send,
+    "judging.decide": judging.decide,
+    "judging.simulate": judging.simulate,
+    "policy.list": policies.documents,
+    "policy.versions": policies.versions,
+    "policy.version": policies.version,
+    "policy.diff": policies.difference,
+    "health.alive": health.alive,
+    "health.ready": health.ready,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `permission`: one of these is enough; empty: any known caller; None: nobody needs to sign in.
+    `description` is its entry of the table."""
+
+    id: str
+    method: str
+    path: str
+    permission: tuple[str, ...] | None
+    description: Mapping[str, Any]
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return re.sub(r"{(\w+)}", r"<\1>", self.path)
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """The table: `routes` by id, and the `schemas` that they name."""
+    found: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "api.yaml").read_text("utf-8"))
+    return found
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """Every route of the interface."""
+    return tuple(
+        Route(
+            id,
+            entry["method"],
+            entry["path"],
+            None if entry["permission"] is None else tuple(entry["permission"]),
+            entry,
+        )
+        for id, entry in table()["routes"].items()
+    )
+
+
+def register(app: Flask) -> None:
+    """Put every route into the application. Raises KeyError when the table names one that has no view."""
+    for route in routes():
+        app.add_url_rule(
+            route.rule,
+            route.id.replace(".", "_"),
+            _guarded(route, VIEWS[route.id]),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+
+
+def _guarded(route: Route, view: View) -> View:
+    def guarded(**values: Any) -> ResponseReturnValue:
+        if route.permission is not None:
+            g.caller = require_caller(route.permission)
+        answer = view(**values)
+        if isinstance(answer, Response):
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    return guarded

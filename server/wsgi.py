@@ -1,0 +1,104 @@
+"""The web process: the HTTP interface and the panel in one application, served by gunicorn."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+import admin
+from jobs.queue import open_queue
+from jobs.tasks import Nudger
+from server import nudging, serving_threads
+from server.api import application
+from server.settings import Settings
+from server.store import database
+
+THREADS: Final = 8
+GRACE: Final = 30
+"""Seconds that requests under way have to be finished when the process is told to end."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application. The store is open, or will be before the first request."""
+    app = application.build(settings)
+    admin.register(app)
+    return app
+
+
+def run(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes what is under way; leaves by SystemExit."""
+    _Server(settings, host, port, workers).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings; nothing of it can be changed from outside."""
+
+    def __init__(self, settings: Settings, host: str, port: int, workers: int) -> None:
+        self._settings = settings
+        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._workers = workers
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Opens the store and builds the application; called in each worker after the fork."""
+        database.open(self._settings.database)
+        nudging.on_nudge(Nudger(open_queue(self._settings.queue)).nudge)
+        return create_app(self._settings)
+
+    def _options(self) -> Mapping[str, Any]:
+        return {
+            "bind": [self._address],
+            "workers": self._workers,
+            "worker_class": serving_threads.Worker,
+            "threads": THREADS,
+            "worker_connections": 1000,
+            "graceful_timeout": GRACE,
+            "timeout": 60,
+            "keepalive": 5,
+            "limit_request_line": 8190,
+            "limit_request_fields": 100,
+            "limit_request_field_size": 8190,
+            # No peer is a proxy to gunicorn; DUBAN_PROXY_HOPS says how many are, and the application looks.
+            "forwarded_allow_ips": "",
+            "proxy_allow_ips": "",
+            "forwarder_headers": "",
+            "accesslog": None,
+            "errorlog": "-",
+            # Warnings of gunicorn quote what was wrong with a request, which may be a secret.
+            "loglevel": "error",
+            "control_socket_disable": True,
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
+            "proc_name": "duban-web",
+            "when_ready": _end_gently,
+            "post_worker_init": _leave_interrupts_to_the_server,
+            "worker_exit": _close,
+        }
+
+
+def _end_gently(_server: Any) -> None:
+    """Ctrl-C would end gunicorn at once, with whatever is under way; it ends as by SIGTERM instead."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, end)
+
+
+def _leave_interrupts_to_the_server(_worker: Any) -> None:
+    """Ctrl-C reaches every process of the terminal; the server tells its workers when to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _close(_server: Any, _worker: Any) -> None:
+    database.current().close()
