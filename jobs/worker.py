@@ -122,7 +122,7 @@ class Delivering:
 
 
 def run(settings: Settings, *, alone: bool) -> None:
-    """Works until SIGTERM, then finishes what is under way. The store is open. `alone`: no other process sends from it
+    """Works until SIGTERM or SIGINT, then finishes what is under way. The store is open. `alone`: no other process sends from it
     (`duban serve`)."""
     sweeping, delivering = Sweeping(), Delivering(alone)
     loops = (Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work))
@@ -139,6 +139,8 @@ def run(settings: Settings, *, alone: bool) -> None:
         ended.set()
 
     signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # then somebody else passes Ctrl-C on
+        signal.signal(signal.SIGINT, end)
     for loop in loops:
         loop.start()
     consumer = _consumer(settings, wake)

@@ -1,4 +1,7 @@
-"""The web process: the HTTP interface and the panel in one application, served by gunicorn."""
+"""The web process: the HTTP interface and the panel in one application, served by gunicorn.
+
+The process that starts and ends the workers stays small: each of them loads the application by itself.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,15 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-import admin
-from jobs.queue import open_queue
-from jobs.tasks import Nudger
-from server import nudging, serving_threads
-from server.api import application
+from server import serving_threads
 from server.settings import Settings
-from server.store import database
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 THREADS: Final = 8
 GRACE: Final = 30
@@ -27,6 +27,9 @@ GRACE: Final = 30
 
 def create_app(settings: Settings) -> Flask:
     """The application. The store is open, or will be before the first request."""
+    import admin
+    from server.api import application
+
     app = application.build(settings)
     admin.register(app)
     return app
@@ -52,6 +55,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """Opens the store and builds the application; called in each worker after the fork."""
+        from jobs.queue import open_queue
+        from jobs.tasks import Nudger
+        from server import nudging
+        from server.store import database
+
         database.open(self._settings.database)
         nudging.on_nudge(Nudger(open_queue(self._settings.queue)).nudge)
         return create_app(self._settings)
@@ -101,4 +109,6 @@ def _leave_interrupts_to_the_server(_worker: Any) -> None:
 
 
 def _close(_server: Any, _worker: Any) -> None:
+    from server.store import database
+
     database.current().close()

@@ -112,9 +112,14 @@ def _refuse_taken(host: str, port: int) -> None:
 def _said_when_ready(settings: Settings, host: str, port: int) -> Callable[[], bool]:
     """Says once, when the web server answers, where it is."""
 
+    address = (_shown_host(host).strip("[]"), port)
+
     def ready() -> bool:
         try:
-            socket.create_connection((_shown_host(host).strip("[]"), port), timeout=0.2).close()
+            with socket.create_connection(address, timeout=0.5) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                if not connection.recv(12).startswith(b"HTTP/"):
+                    return False
         except OSError:
             return False
         tell("serving", url=settings.url)

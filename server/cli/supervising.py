@@ -15,7 +15,7 @@ from server.cli.words import tell
 AGAIN = 1.0
 """Seconds before a process that died is started again."""
 
-PATIENCE = 25.0
+PATIENCE = 35.0
 """Seconds that the processes have to finish what is under way."""
 
 HASTY = 5.0
