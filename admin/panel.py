@@ -20,6 +20,7 @@ from admin.receiving import NewIssueView
 from admin.signing import SignInView, SignOutView
 from admin.system import ApartView, KeptView, MessagesView, SchedulesView
 from server import settings
+from server.store import database
 
 
 class HomeView(Page, AdminIndexView):  # type: ignore[misc]
@@ -54,6 +55,7 @@ def register(app: Flask) -> Admin:
     app.before_request(lambda: csrf.protect() if headers.is_panel() else None)
     app.before_request(guard.refuse_strangers)
     app.after_request(headers.secure)
+    app.teardown_request(_give_back)
     app.register_blueprint(
         Blueprint(
             "panel_assets",
@@ -75,7 +77,20 @@ def register(app: Flask) -> Admin:
         panel.add_view(view)
     if not any(rule.rule == "/" for rule in app.url_map.iter_rules()):
         app.add_url_rule("/", "panel_root", lambda: redirect(url_for("admin.index"), 303))
+    # What messages link to: the address outlives the panel that shows it.
+    app.add_url_rule("/issues/<number>", "panel_issue", _issue)
     return panel
+
+
+def _give_back(_error: BaseException | None) -> None:
+    """A page's connection goes back to the pool."""
+    if headers.is_panel():
+        database.current().release()
+
+
+def _issue(number: str) -> ResponseReturnValue:
+    """The page of an issue, from the link that messages carry."""
+    return redirect(url_for("panel_issues.issue", number=number), 303)
 
 
 def _configure(app: Flask) -> None:
