@@ -1,0 +1,218 @@
+"""Deliveries over HTTP: size before signature, signature before parsing, each item by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from server.core.moments import MINUTE
+from server.store.database import Store
+from server.store.failures import Unavailable
+from server.store.models import Issue, Kept
+from tests.api.calling import Api, Clock, problem
+
+TOKEN = "alertmanagers-own-token"
+SIGNED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture(autouse=True)
+def named_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERT_TOKEN", TOKEN)
+    monkeypatch.setenv("COMPLAINT_INBOX_SECRET", SIGNED)
+    monkeypatch.setenv("PARTNER_SECRET", "partner")
+
+
+def alert(name: str | None = "DiskFull", fingerprint: str = "c0ffee", **more: Any) -> dict[str, Any]:
+    labels = {"severity": "critical"} if name is None else {"alertname": name, "severity": "critical"}
+    return {
+        "status": "firing",
+        "fingerprint": fingerprint,
+        "startsAt": "2026-03-02T00:59:00Z",
+        "labels": labels,
+        "annotations": {"summary": "no space"},
+        **more,
+    }
+
+
+def deliver(api: Api, *alerts: Any, token: str = TOKEN) -> Any:
+    return api.post("/hooks/alertmanager", {"alerts": list(alerts)}, {"Authorization": f"Bearer {token}"})
+
+
+def test_an_issue_that_was_created_is_answered_with_201(api: Api) -> None:
+    answer = deliver(api, alert())
+    assert answer.status_code == 201
+    (item,) = answer.json["issues"]
+    assert (item["severity"], item["created"]) == ("I", True)
+    assert Issue.get(Issue.number == item["number"]).subject == "DiskFull"
+
+
+def test_what_is_known_already_is_answered_with_200(api: Api) -> None:
+    first = deliver(api, alert()).json["issues"][0]
+    answer = deliver(api, alert())
+    assert answer.status_code == 200
+    assert answer.json == {"issues": [{**first, "created": False}]}
+    assert Issue.select().count() == 1
+
+
+def test_a_delivery_that_concerns_no_issue_is_answered_with_200(api: Api) -> None:
+    answer = deliver(api)
+    assert (answer.status_code, answer.json) == (200, {"issues": []})
+
+
+def test_a_bad_item_is_kept_and_does_not_lose_the_others(api: Api) -> None:
+    answer = deliver(api, alert(None), alert(fingerprint="beef"))
+    assert answer.status_code == 201
+    refused, taken = answer.json["issues"]
+    assert refused["kept"] == Kept.get().id
+    assert refused["problem"]["status"] == 422
+    assert refused["problem"]["errors"][0]["at"] == "/subject"
+    assert taken["created"] is True
+
+
+def test_when_every_item_is_refused_all_are_kept_and_the_answer_is_422(api: Api) -> None:
+    answer = deliver(api, alert(None), alert(None, "beef"))
+    found = problem(answer, 422, "all-refused")
+    assert [item["kept"] for item in found["issues"]] == [row.id for row in Kept.select().order_by(Kept.id)]
+    assert Issue.select().count() == 0
+
+
+def test_a_body_that_is_no_json_is_kept_when_it_is_signed(api: Api) -> None:
+    answer = api.post("/hooks/alertmanager", data=b'{"alerts": [', headers={"Authorization": f"Bearer {TOKEN}"})
+    assert problem(answer, 422, "all-refused")["issues"][0]["kept"] == Kept.get().id
+
+
+def test_a_body_that_is_not_signed_is_neither_read_nor_kept(api: Api) -> None:
+    answer = api.post("/hooks/alertmanager", data=b'{"alerts": [', headers={"Authorization": "Bearer other"})
+    problem(answer, 401, "bad-signature")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert Kept.select().count() == 0
+
+
+def test_without_its_secret_a_source_takes_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALERT_TOKEN")
+    problem(deliver(api, alert(), token=""), 401, "bad-signature")
+
+
+def test_signatures_of_standard_webhooks_are_taken_within_five_minutes(api: Api, clock: Clock) -> None:
+    body = json.dumps({"id": "C-1", "title": "Charged twice", "text": "x", "topic": "price"})
+
+    def send(seconds: int) -> Any:
+        import datetime
+
+        at = datetime.datetime.fromtimestamp(clock.now / 1000 + seconds, datetime.UTC)
+        headers = {
+            "webhook-id": f"msg_{seconds}",
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(SIGNED).sign(f"msg_{seconds}", at, body),
+        }
+        return api.post("/hooks/complaint-inbox", data=body, headers=headers)
+
+    assert send(0).status_code == 201
+    assert send(-290).status_code == 200
+    for seconds in (-301, 301):
+        problem(send(seconds), 401, "bad-signature")
+
+
+def test_an_hmac_of_the_body_is_taken(api: Api, put_in_force: Any) -> None:
+    put_in_force("""\
+kind: source
+name: partner
+title: Partner
+process: complaint-monitoring
+verify: {scheme: hmac-sha256, secret: env:PARTNER_SECRET}
+external_id: id
+fields: {subject: title}
+""")
+    body = b'{"id": "1", "title": "x"}'
+    good = hmac.new(b"partner", body, hashlib.sha256).hexdigest()
+    assert api.post("/hooks/partner", data=body, headers={"X-Signature": f"sha256={good}"}).status_code == 201
+    problem(api.post("/hooks/partner", data=body + b" ", headers={"X-Signature": good}), 401, "bad-signature")
+
+
+def test_a_source_that_is_not_there_or_takes_no_deliveries_is_not_found(api: Api) -> None:
+    problem(api.post("/hooks/nothing", {}), 404, "unknown-source")
+    problem(api.post("/hooks/patrol-social", {}), 404, "unknown-source")
+
+
+def test_size_comes_before_the_signature(api: Api) -> None:
+    answer = api.post("/hooks/alertmanager", data=b"x" * ((1 << 20) + 1), headers={"Authorization": "Bearer other"})
+    problem(answer, 413, "too-large")
+    just = api.post("/hooks/alertmanager", data=b"x" * (1 << 20), headers={"Authorization": "Bearer other"})
+    problem(just, 401, "bad-signature")
+
+
+def test_chunked_bodies_are_refused_before_the_signature(api: Api) -> None:
+    answer = api.post("/hooks/alertmanager", data=b"{}", headers={"Transfer-Encoding": "chunked"})
+    problem(answer, 411, "length-required")
+
+
+def test_wrong_signatures_are_slowed_down_and_right_ones_are_not(api: Api) -> None:
+    for _ in range(60):
+        problem(deliver(api, token="wrong"), 401, "bad-signature")
+    answer = deliver(api, token="wrong")
+    problem(answer, 429, "too-many-requests")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert deliver(api, alert()).status_code == 201
+
+
+def test_who_need_not_sign_may_send_ten_in_a_second(api: Api, put_in_force: Any, app: Any) -> None:
+    put_in_force("""\
+kind: source
+name: open
+title: Open
+process: complaint-monitoring
+verify: {scheme: none}
+external_id: id
+fields: {subject: title}
+""")
+    assert api.post("/hooks/open", {"id": "1", "title": "x"}).status_code == 201
+    while app.extensions["duban.hooks"].unsigned.take("open 127.0.0.1") == 0:
+        pass
+    problem(api.post("/hooks/open", {"id": "2", "title": "x"}), 429, "too-many-requests")
+
+
+def test_a_database_in_trouble_is_503_and_nothing_is_stored(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: Any, **__: Any) -> Any:
+        raise Unavailable("locked", retry_after=7)
+
+    monkeypatch.setattr("server.intake.deliveries.receive", locked)
+    answer = deliver(api, alert())
+    problem(answer, 503, "unavailable")
+    assert answer.headers["Retry-After"] == "7"
+    monkeypatch.undo()
+    assert Kept.select().count() == 0
+
+
+def test_a_writer_that_keeps_the_lock_is_503_within_six_seconds(
+    api: Api, sqlite_or_skip: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_TOKEN", TOKEN)
+    import sqlite3
+
+    other = sqlite3.connect(sqlite_or_skip.file, isolation_level=None)  # type: ignore[arg-type]
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        answer = deliver(api, alert())
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    problem(answer, 503, "unavailable")
+    assert deliver(api, alert()).status_code == 201
+
+
+@pytest.fixture
+def sqlite_or_skip(open_for_business: Store) -> Store:
+    if open_for_business.is_postgresql:
+        pytest.skip("SQLite has one writer")
+    return open_for_business
+
+
+def test_what_is_sent_again_years_later_is_still_known(api: Api, clock: Clock) -> None:
+    deliver(api, alert())
+    clock.now += 1000 * 24 * 60 * MINUTE
+    assert deliver(api, alert()).status_code == 200
