@@ -139,9 +139,7 @@ def opened_fields(turn: Turn, action: Action, given: Mapping[str, Any]) -> dict[
     """The fields of the issue that the action opens: `field:G` copies a fact (as the form and `set` leave it), one
     without a value copies none."""
     assert action.opens is not None
-    known = {**turn.known, **values.form(turn.process, given, action.form)[0]}
-    for name, value in action.set.items():
-        known[name] = _copied(known, value)
+    known = {**turn.known, **_filled(turn, action, given)}
     found: dict[str, Any] = {}
     for name, value in action.opens.fields.items():
         copied = _copied(known, value)
@@ -150,6 +148,14 @@ def opened_fields(turn: Turn, action: Action, given: Mapping[str, Any]) -> dict[
             copied = turn.process.calendar.show(copied)
         if not values.is_empty(copied):
             found[name] = copied
+    return found
+
+
+def _filled(turn: Turn, action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form and then `set` make of the fields: `set` sees what the form filled."""
+    found = dict(values.form(turn.process, given, action.form)[0])
+    for name, value in action.set.items():
+        found[name] = _copied({**turn.known, **found}, value)
     return found
 
 
@@ -191,10 +197,8 @@ def perform(turn: Turn, action_id: str, person: str | None, given: Mapping[str, 
 
 def _record(turn: Turn, action: Action, person: str | None, given: Mapping[str, Any]) -> None:
     if not action.built_in:
-        for name, value in values.form(turn.process, given, action.form)[0].items():
+        for name, value in _filled(turn, action, given).items():  # at once: what ends as it was has not changed
             turn.set_fact(name, value)
-        for name, value in action.set.items():
-            turn.set_fact(name, _copied(turn.known, value))
     elif action.id in ("edit", "correct"):
         rest = {name: value for name, value in given.items() if name != "reason" or action.id == "edit"}
         for name, value in values.edit(turn.process, rest)[0].items():
