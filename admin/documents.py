@@ -61,10 +61,10 @@ class DocumentsView(Page):
         kinds = [(kind, kind_text(kind), [one for one in found if one.kind == kind]) for kind in KINDS]
         return self.render("panel/documents.html", kinds=[one for one in kinds if one[2]])
 
-    @expose("/<name>")
-    def document(self, name: str) -> ResponseReturnValue:
+    @expose("/<document>")
+    def document(self, document: str) -> ResponseReturnValue:
         """One document: a version's text with its findings, and the list of versions."""
-        rows = list(Version.select().where(Version.name == name).order_by(Version.number.desc()))
+        rows = list(Version.select().where(Version.name == document).order_by(Version.number.desc()))
         if not rows:
             abort(404)
         versions = [_shown(row, _in_words(row)) for row in rows]

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from server.accounts import NotPermitted
 from server.recording import UnknownIssue
-from server.store.failures import Unavailable
+from server.store import database
+from server.store.failures import Unavailable, as_unavailable
 
 
 def attach(blueprint: Blueprint) -> None:
@@ -71,5 +72,9 @@ def _unavailable(error: Unavailable) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    trouble = as_unavailable(error)
+    if trouble is not None:
+        database.current().discard()
+        return _unavailable(trouble)
     current_app.logger.error("a page failed: %s %s", request.method, request.path, exc_info=error)
     return page(500)

@@ -127,6 +127,7 @@ class Page(BaseView):  # type: ignore[misc]
         who = caller()
         return who is not None and self.changes is not None and who.may(self.changes)
 
+    # Places of a route are given by name: none may be called `name`.
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         if not self.is_accessible():
             return self.inaccessible_callback(name, **kwargs)

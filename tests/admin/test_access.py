@@ -1,0 +1,120 @@
+"""Who may ask for what: every route of the panel, by every kind of person. A route that is not in the table fails."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.admin.visiting import Panel, Visitor, receive
+
+ANYONE = "anyone"
+SIGNED_IN = {"nils", "rita", "ida", "gong", "root"}
+READS = {"rita", "ida", "gong", "root"}
+WRITES = {"gong", "root"}
+DOCUMENTS = {"ida", "root"}
+DIRECTORY = {"ida", "root"}
+SYSTEM = {"root"}
+
+# (endpoint, method): who gets in. rita only reads issues, ida is an auditor, gong writes issues, root is administrator.
+ACCESS = {
+    ("panel_sign_in.index", "GET"): ANYONE,
+    ("panel_sign_in.index", "POST"): ANYONE,
+    ("panel_preferences.index", "POST"): ANYONE,
+    ("panel_assets.static", "GET"): ANYONE,
+    ("admin.static", "GET"): ANYONE,
+    ("admin.index", "GET"): SIGNED_IN,
+    ("admin.missing", "GET"): SIGNED_IN,
+    ("admin.missing", "POST"): set(),
+    ("panel_sign_out.index", "POST"): SIGNED_IN,
+    ("panel_issues.index", "GET"): READS,
+    ("panel_issues.issue", "GET"): READS,
+    ("panel_issues.act", "POST"): WRITES,
+    ("panel_issues.send", "POST"): WRITES,
+    ("panel_issues.confirm", "POST"): WRITES,
+    ("panel_new_issue.index", "GET"): WRITES,
+    ("panel_new_issue.index", "POST"): WRITES,
+    ("panel_documents.index", "GET"): DOCUMENTS,
+    ("panel_documents.document", "GET"): DOCUMENTS,
+    ("panel_people.index", "GET"): DIRECTORY,
+    ("panel_teams.index", "GET"): DIRECTORY,
+    ("panel_roles.index", "GET"): DIRECTORY,
+    ("panel_kept.index", "GET"): SYSTEM,
+    ("panel_apart.index", "GET"): SYSTEM,
+    ("panel_messages.index", "GET"): SYSTEM,
+    ("panel_schedules.index", "GET"): SYSTEM,
+}
+
+
+def routes(panel: Panel) -> dict[tuple[str, str], str]:
+    """Every route of the panel with a path that can be asked for, once."""
+    found: dict[tuple[str, str], str] = {}
+    for rule in panel.app.url_map.iter_rules():
+        if rule.rule.startswith("/admin"):
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                found.setdefault((rule.endpoint, method), rule.rule)
+    return found
+
+
+def test_every_route_is_in_the_table(panel: Panel) -> None:
+    assert routes(panel).keys() == ACCESS.keys()
+
+
+@pytest.mark.parametrize("login", [None, *sorted(SIGNED_IN)])
+def test_only_those_of_the_table_get_in(panel: Panel, login: str | None) -> None:
+    number = receive()
+    signed_in = panel.visitor(login)
+    for (endpoint, method), rule in routes(panel).items():
+        visitor = panel.visitor(login) if endpoint in ("panel_sign_out.index", "panel_sign_in.index") else signed_in
+        expected = ACCESS[endpoint, method]
+        got = outcome(visitor, method, filled(rule, number, endpoint))
+        if expected == ANYONE or (login is not None and login in expected):
+            assert got == "in", (login, endpoint, method)
+        else:
+            assert got == ("to sign in" if login is None else "forbidden"), (login, endpoint, method)
+
+
+def filled(rule: str, number: str, endpoint: str) -> str:
+    """The path with something for each of its places."""
+    file = "panel.css" if endpoint == "panel_assets.static" else "vendor/jquery.min.js"
+    values = {"number": number, "key": "comment", "notice": "overdue", "message": "1", "document": "cn-office"}
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)
+
+
+def outcome(visitor: Visitor, method: str, path: str) -> str:
+    answer = visitor.post(path, {"text": "x"}) if method == "POST" else visitor.get(path)
+    if answer.status_code == 303 and "/admin/sign-in/?" in answer.headers["Location"]:
+        return "to sign in"
+    if answer.status_code == 303 and answer.headers["Location"].endswith("/admin/sign-in/") and "sign-out" not in path:
+        return "to sign in"
+    if answer.status_code == 403 and "Your roles do not permit this" in answer.text:
+        return "forbidden"
+    assert answer.status_code < 500, (path, answer.status_code)
+    return "in"
+
+
+def test_nothing_is_changed_without_the_forms_token(panel: Panel) -> None:
+    number = receive()
+    visitor = panel.visitor("root")
+    for (endpoint, method), rule in routes(panel).items():
+        if method == "POST":
+            for sent in ({}, {"csrf_token": "made-up"}):
+                answer = visitor.client.post(filled(rule, number, endpoint), data=sent, base_url=visitor.base_url)
+                assert answer.status_code == 400, endpoint
+                assert "This form is out of date" in answer.text
+
+
+def test_a_person_without_roles_is_told_what_to_do(panel: Panel) -> None:
+    assert "An administrator can give you a role" in panel.visitor("nils").text("/admin/")
+
+
+def test_the_first_page_is_the_first_that_one_may_see(panel: Panel) -> None:
+    assert panel.visitor("gong").get("/admin/").headers["Location"].endswith("/admin/issues/")
+
+
+def test_what_is_not_there_is_missed_in_the_panels_own_words(panel: Panel) -> None:
+    for path in ("/admin/nowhere", "/admin/issues/NO-SUCH", "/admin/issues/?after=x"):
+        answer = panel.visitor("root").get(path)
+        assert answer.status_code == 404
+        assert "There is nothing at this address" in answer.text
+    assert panel.visitor("ida").get("/admin/documents/nowhere").status_code == 404
