@@ -22,7 +22,9 @@ def hear(turn: Turn, happening: Happening) -> None:
     """Step 5: for each notice `until`, then `on`."""
     for notice in turn.process.notices.values():
         if happening.is_one_of(notice.until) and notice.id in turn.case.notices:
-            _end(state_of(turn, notice))
+            state = state_of(turn, notice)
+            _end_steps(state)
+            state.asked = None
         if happening.is_one_of(notice.on) and (notice.when is None or notice.when.holds(turn.view)):
             _begin(turn, notice)
 
@@ -39,7 +41,7 @@ def _begin(turn: Turn, notice: Notice) -> None:
     if send == "never":
         return
     state = state_of(turn, notice)
-    _end(state)
+    _end_steps(state)
     if send == "ask":
         state.asked = variant
         turn.line("asked", notice=notice.id)
@@ -47,17 +49,16 @@ def _begin(turn: Turn, notice: Notice) -> None:
         _go(turn, notice, state, variant, 0)
 
 
-def _end(state: NoticeState) -> None:
-    """Waiting steps end and a question is withdrawn."""
-    state.variant = state.at = state.asked = None
+def _end_steps(state: NoticeState) -> None:
+    """Waiting steps end. Only an `until` event withdraws a question besides."""
+    state.variant = state.at = None
     state.step = 0
 
 
 def end_waiting(turn: Turn) -> None:
     """A final stage: waiting steps end."""
     for state in turn.case.notices.values():
-        state.variant = state.at = None
-        state.step = 0
+        _end_steps(state)
 
 
 def send_asked(turn: Turn, notice_id: str) -> bool:
@@ -67,6 +68,7 @@ def send_asked(turn: Turn, notice_id: str) -> bool:
     if notice is None or state is None or state.asked is None:
         return False
     variant, state.asked = state.asked, None
+    _end_steps(state)
     _go(turn, notice, state, variant, 0)
     return True
 
