@@ -20,7 +20,6 @@ from admin.receiving import NewIssueView
 from admin.signing import SignInView, SignOutView
 from admin.system import ApartView, KeptView, MessagesView, SchedulesView
 from server import settings
-from server.store import database
 
 
 class HomeView(Page, AdminIndexView):  # type: ignore[misc]
@@ -55,7 +54,6 @@ def register(app: Flask) -> Admin:
     app.before_request(lambda: csrf.protect() if headers.is_panel() else None)
     app.before_request(guard.refuse_strangers)
     app.after_request(headers.secure)
-    app.teardown_request(_give_back)
     app.register_blueprint(
         Blueprint(
             "panel_assets",
@@ -80,12 +78,6 @@ def register(app: Flask) -> Admin:
     # What messages link to: the address outlives the panel that shows it.
     app.add_url_rule("/issues/<number>", "panel_issue", _issue)
     return panel
-
-
-def _give_back(_error: BaseException | None) -> None:
-    """A page's connection goes back to the pool."""
-    if headers.is_panel():
-        database.current().release()
 
 
 def _issue(number: str) -> ResponseReturnValue:

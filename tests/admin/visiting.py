@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-import admin
-from server import intake
+from server import intake, settings
+from server.wsgi import create_app
 
 PASSWORD = "a long password"
 COMPLAINTS = "complaint-monitoring"
@@ -19,10 +19,8 @@ RECORDED = {"customer": "华兴科技", "reference": "400-7781", "summary": "客
 
 
 def panel_app() -> Flask:
-    """An application with nothing but the panel."""
-    app = Flask("duban")
-    admin.register(app)
-    return app
+    """The application that a server serves."""
+    return create_app(settings.current())
 
 
 def now() -> int:
