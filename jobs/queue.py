@@ -15,6 +15,9 @@ from huey import RedisHuey, SqliteHuey
 from huey.api import Huey
 from huey.registry import Message
 from huey.serializer import Serializer
+from redis import ConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 NAME = "duban"
 
@@ -37,5 +40,7 @@ def open_queue(url: str) -> Huey:
         path = unquote(urlsplit(url).path).removeprefix("/")
         return SqliteHuey(NAME, filename=path, fsync=False, **options)
     if url.startswith(("redis://", "rediss://")):
-        return RedisHuey(NAME, url=url, socket_connect_timeout=2, socket_timeout=5, **options)
+        # Whoever waits for Redis can do without it: no attempt is repeated.
+        pool = ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+        return RedisHuey(NAME, connection_pool=pool, **options)
     raise ValueError(f"no queue: {url}")

@@ -1,7 +1,7 @@
 """The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
 
-Two loops, each in a thread: one sweeper at a time holds the lease, all workers deliver. A wake-up from the queue
-shortens their sleep; without one they look again after a second at the latest (architecture, 3 and 4).
+Loops, each in a thread: one sweeper at a time holds the lease, all workers deliver. A wake-up from the queue shortens
+their sleep; without one they look again after a second at the latest (architecture, 3 and 4).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from huey.consumer import Consumer
+from huey.api import Huey
+from huey.exceptions import HueyException
 from redis.exceptions import RedisError
 
 from jobs.queue import open_queue
@@ -30,6 +31,9 @@ log = logging.getLogger("duban.worker")
 
 LOOK = 1.0
 """Seconds after which a loop looks again by itself."""
+
+LISTEN = 0.1
+"""Seconds between two looks at a queue that cannot wait (SQLite)."""
 
 
 def now() -> Moment:
@@ -74,13 +78,6 @@ class Loop:
             self._awake.wait(min(max(pause, 0.0), LOOK))
 
 
-class Quiet(Consumer):  # type: ignore[misc]
-    """Huey's consumer beside the loops: signals are the process's own business."""
-
-    def _set_signal_handlers(self) -> None:
-        pass
-
-
 class Sweeping:
     """The sweeper's work: what is due by the clock, on issues and by schedules."""
 
@@ -121,18 +118,43 @@ class Delivering:
         delivery.close(now())
 
 
+class Listening:
+    """The listener's work: wake-ups from the queue. Without a queue the others look by themselves each second."""
+
+    def __init__(self, settings: Settings, wake: Callable[[], object]) -> None:
+        self._address = settings.queue
+        self._wake = wake
+        self._queue: Huey | None = None
+        self._is_away = False
+
+    def work(self) -> float:
+        """Passes on what is queued (where the queue can wait, it waits for a second); gives the pause to the next."""
+        try:
+            if self._queue is None:
+                queue = open_queue(self._address)
+                register(queue, self._wake)
+                self._queue = queue
+            task = self._queue.dequeue()
+        except (RedisError, sqlite3.Error, OSError) as error:
+            if not self._is_away:
+                log.warning("the queue cannot be used (%s); the worker looks by itself each second", error)
+            self._is_away = True
+            return LOOK
+        except (HueyException, ValueError, TypeError) as error:
+            log.warning("the queue held something that is none of its messages: %s", error)
+            return 0
+        if self._is_away:
+            log.info("the queue can be used again")
+            self._is_away = False
+        if task is None:
+            return 0 if self._queue.storage.blocking else LISTEN
+        self._queue.execute(task)
+        return 0
+
+
 def run(settings: Settings, *, alone: bool) -> None:
-    """Works until SIGTERM or SIGINT, then finishes what is under way. The store is open. `alone`: no other process sends from it
-    (`duban serve`)."""
-    sweeping, delivering = Sweeping(), Delivering(alone)
-    loops = (Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work))
-
-    def wake() -> None:
-        for loop in loops:
-            loop.wake()
-
-    # What the sweep writes is for this very process to deliver: no queue is needed for that.
-    forget = nudging.on_nudge(wake)
+    """Works until SIGTERM or SIGINT, then finishes what is under way. The store is open. `alone`: no other process
+    sends from it (`duban serve`)."""
     ended = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -141,33 +163,27 @@ def run(settings: Settings, *, alone: bool) -> None:
     signal.signal(signal.SIGTERM, end)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # then somebody else passes Ctrl-C on
         signal.signal(signal.SIGINT, end)
-    for loop in loops:
+    sweeping, delivering = Sweeping(), Delivering(alone)
+    sweeper, deliverer = Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work)
+
+    def wake() -> None:
+        sweeper.wake()
+        deliverer.wake()
+
+    listener = Loop("listener", Listening(settings, wake).work)
+    # What the sweep writes is for this very process to deliver: no queue is needed for that.
+    forget = nudging.on_nudge(wake)
+    for loop in (sweeper, deliverer, listener):
         loop.start()
-    consumer = _consumer(settings, wake)
     log.info("the worker has started")
     while not ended.wait(60):
         pass
-    if consumer is not None:
-        consumer.stop(graceful=True)
-    forget()
-    parts: tuple[tuple[Loop, Sweeping | Delivering], ...] = ((loops[0], sweeping), (loops[1], delivering))
-    for loop, work in parts:
+    for loop in (listener, sweeper, deliverer):
         loop.stop()
+    forget()
+    for work in (sweeping, delivering):
         try:
             work.end()
         except Unavailable as error:
             log.warning("at the end the database cannot be used: %s", error)
     log.info("the worker has ended")
-
-
-def _consumer(settings: Settings, wake: Callable[[], object]) -> Quiet | None:
-    """Listens for wake-ups. Without a queue the worker works all the same, a second later."""
-    try:
-        queue = open_queue(settings.queue)
-        register(queue, wake)
-        consumer = Quiet(queue, workers=1, periodic=False, initial_delay=0.02, backoff=1.15, max_delay=0.1)
-        consumer.start()
-    except (RedisError, sqlite3.Error, OSError) as error:
-        log.warning("the queue cannot be used (%s); the worker looks by itself each second", error)
-        return None
-    return consumer

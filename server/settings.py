@@ -56,7 +56,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         data=data,
         database=environ.get("DUBAN_DATABASE") or str(data / "duban.sqlite"),
-        queue=environ.get("DUBAN_QUEUE") or f"sqlite:///{data / 'queue.sqlite'}",
+        queue=_queue(environ.get("DUBAN_QUEUE") or f"sqlite:///{data / 'queue.sqlite'}"),
         url=_address(environ),
         secret=environ.get("DUBAN_SECRET") or _kept(data / SECRET_FILE),
         signing_key=_signing_key(environ.get("DUBAN_SIGNING_KEY") or _kept(data / SIGNING_KEY_FILE)),
@@ -138,6 +138,12 @@ def _address(environ: Mapping[str, str]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise BadSetting("DUBAN_URL", value, "an address such as https://duban.example.com")
+    return value
+
+
+def _queue(value: str) -> str:
+    if not value.startswith(("sqlite:///", "redis://", "rediss://")):
+        raise BadSetting("DUBAN_QUEUE", value, "an address such as redis://queue.example.com/0")
     return value
 
 
