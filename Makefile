@@ -22,7 +22,7 @@ serve: .venv/.ready-runtime ## run the main job with demo data on http://127.0.0
 	@exec $(BIN)/duban serve --demo --host $(HOST) --port $(PORT)
 
 test: .venv/.ready-dev ## run the tests; ARGS="-k name" to choose
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/.ready-dev ## style, types, and the direction of imports
 	$(BIN)/ruff check .

@@ -14,7 +14,9 @@ CODES = [code for code in catalogue() if code != WORDS]
 PLACEHOLDER = re.compile(r"\{([a-z_]+(?::word)?)\}")
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 # Calls whose texts are codes of findings, here and in the modules that give findings.
-CALLS = re.compile(r"Finding|found|_undefined|known|finding|problem|_problem|warning|_at|_at_key|_add|add|warn|report|Bad[A-Z]\w*")
+CALLS = re.compile(
+    r"Finding|found|_undefined|known|finding|problem|_problem|warning|_at|_at_key|_add|add|warn|report|Bad[A-Z]\w*"
+)
 
 
 def sources() -> list[Path]:

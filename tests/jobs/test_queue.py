@@ -91,7 +91,7 @@ class Counting:
         self.broken = False
         self.seen = threading.Condition()
 
-    def task(self, name: str):  # noqa: ANN201 (as Huey's)
+    def task(self, name: str):
         def queued(_function: object) -> object:
             def put() -> None:
                 with self.seen:
