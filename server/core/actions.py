@@ -129,7 +129,7 @@ def _reclassify_problems(process: Process, given: Mapping[str, Any]) -> list[Pro
         return [*problems, Problem("", "one-classified-name", {"defined": ", ".join(tables)})]
     name, value = next(iter(rest.items()))
     outcomes = tables[name].outcomes
-    if not isinstance(value, str) or value not in outcomes:
+    if not any(type(outcome) is type(value) and outcome == value for outcome in outcomes):
         params: dict[str, str | int] = {"name": name, "value": str(value), "options": ", ".join(map(str, outcomes))}
         problems.append(Problem(f"/{name}", "not-option", params))
     return problems
@@ -222,7 +222,7 @@ def _reclassify(turn: Turn, person: str | None, given: Mapping[str, Any]) -> Non
     if name not in turn.case.by_hand:
         turn.case.by_hand.append(name)
     if value != turn.case.values.get(name):
-        judging.classified(turn, name, str(value), person, [])
+        judging.classified(turn, name, value, person, [])
 
 
 def assign_by_hand(turn: Turn, given: Mapping[str, Any]) -> None:

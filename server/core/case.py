@@ -95,7 +95,7 @@ class Case:
     stage: str
     moment: Moment
     facts: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     by_hand: list[str] = field(default_factory=list)
     team: str | None = None
     team_by_hand: bool = False

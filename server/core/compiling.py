@@ -115,7 +115,7 @@ def field_names(raw: Mapping[str, Any]) -> dict[str, Kind]:
             found[name] = kind_of(body)
     for name, table in raw.get("classify", {}).items():
         if name != "severity":
-            found[name] = Kind("text", tuple(_outcomes(table)))
+            found[name] = _kind_of_table(table)
     return found
 
 
@@ -126,22 +126,30 @@ def kind_of(body: Mapping[str, Any]) -> Kind:
     return KINDS.get(body["type"], kinds.TEXT)
 
 
-def _outcomes(table: Any) -> Iterable[str]:
+def _kind_of_table(table: Any) -> Kind:
+    """The kind of value that a classified name has: that of all its outcomes, else text."""
+    outcomes = list(_outcomes(table))
+    if outcomes and all(isinstance(value, bool) for value in outcomes):
+        return kinds.BOOLEAN
+    if outcomes and all(isinstance(value, int | float) and not isinstance(value, bool) for value in outcomes):
+        return kinds.NUMBER
+    return Kind("text", tuple(dict.fromkeys(map(str, outcomes))))
+
+
+def _outcomes(table: Any) -> Iterable[Any]:
     if isinstance(table, list):
-        return dict.fromkeys(str(rule["is"]) for rule in table if isinstance(rule, dict) and "is" in rule)
-    found: dict[str, None] = {}
+        yield from (rule["is"] for rule in table if isinstance(rule, dict) and "is" in rule)
+    elif isinstance(table, dict):
+        yield from _rows(table.get("table"))
+        yield from _rows(table.get("else"))
 
-    def walk(rows: Any) -> None:
-        if isinstance(rows, dict):
-            for row in rows.values():
-                walk(row)
-        elif rows is not None:
-            found[str(rows)] = None
 
-    if isinstance(table, dict):
-        walk(table.get("table"))
-        walk(table.get("else"))
-    return found
+def _rows(rows: Any) -> Iterable[Any]:
+    if isinstance(rows, dict):
+        for row in rows.values():
+            yield from _rows(row)
+    elif rows is not None:
+        yield rows
 
 
 class _Compiler:

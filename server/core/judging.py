@@ -62,7 +62,7 @@ def judge_again(turn: Turn) -> None:
             known[name] = value
 
 
-def classified(turn: Turn, name: str, value: str | None, by: str | None, reasons: list[dict[str, Any]]) -> None:
+def classified(turn: Turn, name: str, value: Any, by: str | None, reasons: list[dict[str, Any]]) -> None:
     """Gives a classified name another value, writes its line and raises `classified.NAME`."""
     former = turn.case.values.get(name)
     turn.set_value(name, value)

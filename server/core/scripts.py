@@ -1,4 +1,4 @@
-"""Scripts: an issue and what happens to it, written down (contract, "A script"). `simulate` plays them."""
+"""Scripts: an issue and what happens to it, written down (contract, "A script"). Read only; `simulate` plays them."""
 
 from __future__ import annotations
 

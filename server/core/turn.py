@@ -131,7 +131,7 @@ class Turn:
         self.known[name] = value
         self.changed.add(name)
 
-    def set_value(self, name: str, value: str | None) -> None:
+    def set_value(self, name: str, value: Any) -> None:
         """Sets a classified name (None: no value) and notes the change."""
         if value is None:
             self.case.values.pop(name, None)
