@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from admin import inputs
 from admin.inputs import FormShown, Input
+from admin.languages import gettext
 from admin.reading import Words
 from server.core.values import Problem
 from server.core.vocabulary import in_language

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask_babel import gettext
-
+from admin.languages import gettext
 from admin.reading import Words
 from server.core.case import Case, Run
 from server.core.moments import MINUTE, Moment

@@ -6,12 +6,11 @@ from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
-from flask_babel import gettext
 
 from admin import action_forms, doing, listing
 from admin.clock import now
-from admin.guard import Page, signed_in
+from admin.guard import Page, expose, signed_in
+from admin.languages import gettext
 from admin.showing import show_issue
 from server import acting
 from server.recording import Overtaken

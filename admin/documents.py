@@ -8,11 +8,10 @@ from typing import Any
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
-from flask_babel import gettext
 
 from admin import clock, languages
-from admin.guard import Page
+from admin.guard import Page, expose
+from admin.languages import gettext
 from server import policies
 from server.core import checking, documents
 from server.core.findings import Finding

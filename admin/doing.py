@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from admin import action_forms, languages
 from admin.action_forms import ActionForm
+from admin.languages import gettext
 from admin.reading import Words, words_of
 from server import acting, issues
 from server.accounts import Caller
@@ -43,7 +43,8 @@ def act(number: str, key: str, posted: MultiDict[str, str], caller: Caller, now:
     try:
         acting.act(number, form.action, caller.login, action_forms.given(form), now)
     except acting.BadForm as bad:
-        raise FormRefused(action_forms.refused(form, bad.problems, words), refusal_text(bad)) from bad
+        message = gettext("Some values need mending; each says what.")
+        raise FormRefused(action_forms.refused(form, bad.problems, words), message) from bad
     return form.title
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
+import flask_admin
 from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
@@ -26,6 +27,19 @@ ASSETS = Path(__file__).parent / "static"
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset({"panel_sign_in.index", "panel_preferences.index", "panel_assets.static", "admin.static"})
 """What anybody may ask for: signing in, choosing language and appearance, and files that are the same for all."""
+
+
+Method = TypeVar("Method", bound=Callable[..., ResponseReturnValue])
+
+
+def expose(url: str = "/", methods: Sequence[str] = ("GET",)) -> Callable[[Method], Method]:
+    """Makes a method answer at an address below its view's."""
+
+    def exposed(method: Method) -> Method:
+        flask_admin.expose(url, methods)(method)
+        return method
+
+    return exposed
 
 
 def caller() -> Caller | None:

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from admin import languages
+from admin.languages import gettext
 from admin.reading import Words
 from server.core.findings import Finding
 from server.core.values import Problem

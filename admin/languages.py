@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import flask_babel
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -56,6 +57,16 @@ class _Catalogue(Domain):  # type: ignore[misc]
     def get_translations(self) -> NullTranslations:
         locale = get_locale()
         return _translations("en" if locale is None else str(locale))
+
+
+def gettext(text: str, **values: object) -> str:
+    """The message in the reader's language, its places filled in."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """The message for that many, in the reader's language."""
+    return str(flask_babel.ngettext(one, many, num, **values))
 
 
 def language() -> str:

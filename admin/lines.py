@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask_babel import gettext
-
+from admin.languages import gettext
 from admin.reading import Words
 from server.core.vocabulary import say
 from server.core.wording import entry_text, fact_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import Admin, AdminIndexView, expose
+from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect
@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from admin import guard, headers, languages
 from admin.desk import IssuesView
 from admin.documents import DocumentsView
-from admin.guard import Page
+from admin.guard import Page, expose
 from admin.people import PeopleView, RolesView, TeamsView
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
 
 from admin import clock, languages
-from admin.guard import Page
+from admin.guard import Page, expose
 from server.core.vocabulary import in_language
 from server.directory import Snapshot, Someone, snapshot
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
 
 from admin import languages
 from admin.appearance import THEME_COOKIE, THEMES
-from admin.guard import OpenPage, local
+from admin.guard import OpenPage, expose, local
 from server import settings
 
 A_YEAR = 365 * 24 * 3600

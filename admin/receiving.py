@@ -7,13 +7,12 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
-from flask_babel import gettext
 
 from admin import inputs, listing
 from admin.clock import now
-from admin.guard import Page, signed_in
+from admin.guard import Page, expose, signed_in
 from admin.inputs import FormShown, Input
+from admin.languages import gettext
 from admin.reading import Words, words_of
 from server import intake, policies
 from server.core import values

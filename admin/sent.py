@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask_babel import gettext
-
+from admin.languages import gettext
 from admin.reading import Words
 from server.core.channels import Channels
 from server.core.moments import Moment

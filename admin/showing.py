@@ -6,11 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask_babel import gettext
-
 from admin import doing
 from admin.action_forms import ActionForm
 from admin.deadlines import Deadline, deadlines
+from admin.languages import gettext
 from admin.lines import Line, lines
 from admin.reading import Words, words_of
 from admin.sent import Sent, sent

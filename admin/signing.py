@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import Response, flash, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
-from flask_babel import gettext, ngettext
 
 from admin.clock import now
-from admin.guard import OpenPage, Page, caller, local
+from admin.guard import OpenPage, Page, caller, expose, local
+from admin.languages import gettext, ngettext
 from server import settings
 from server.accounts import Throttled, cookie_name, sign_in, sign_out
 from server.accounts.sessions import LONGEST

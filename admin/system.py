@@ -7,10 +7,9 @@ from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
 
 from admin import clock
-from admin.guard import Page, signed_in
+from admin.guard import Page, expose, signed_in
 from admin.inputs import problem_text
 from admin.reading import words_of
 from admin.sent import sent
