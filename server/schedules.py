@@ -1,6 +1,6 @@
 """What comes round by a schedule and belongs to no issue: sources with `at` open an issue, samples one for each issue
-drawn (policy language, section 4); reports are made. Occurrences missed in a downtime happen once and say how many they
-stand for.
+drawn (policy language, section 4); reports are made; what is kept long enough is erased. Occurrences missed in a
+downtime happen once and say how many they stand for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from server import audit, intake, nudging, policies, reports, sampling
+from server import audit, erasing, intake, nudging, policies, reports, sampling
 from server.core.calendars import Calendar
 from server.core.moments import Moment
 from server.core.schedules import Schedule as Times
@@ -25,6 +25,7 @@ log = logging.getLogger("duban.schedules")
 
 SOURCE: Final = "source"
 REPORT: Final = reports.REPORT
+KEEP: Final = "keep"
 SEEN: Final = "schedules"  # the revision of the policies that the rows were made from
 SAMPLED: Final = "sampled"
 MOST: Final = 10_000
@@ -141,7 +142,10 @@ def _run(row: Any, now: Moment) -> bool:
     at, stands_for, following = _occurrences(times, calendar, row.next_at, now)
     if row.kind == REPORT and _is_behind(at):
         return False  # after a downtime: what fell due in its period has not happened yet
-    kind.came_round(row.name, at, stands_for, now)
+    try:
+        kind.came_round(row.name, at, stands_for, now)
+    except erasing.Unfinished:
+        return False  # the rest in the next turns, so that nothing else waits for it
     with database.transaction():
         moved = (
             Schedule.update(next_at=following, seq=row.seq + 1)
@@ -193,4 +197,5 @@ def _open(
 KINDS: Final[Mapping[str, Kind]] = {
     SOURCE: Kind(_sources, _source_came_round),
     REPORT: Kind(reports.recurring, reports.came_round),
+    KEEP: Kind(erasing.recurring, erasing.came_round),
 }

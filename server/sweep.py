@@ -18,9 +18,11 @@ from server.clock_guard import ClockGuard
 from server.core.advance import next_due
 from server.core.moments import Moment
 from server.recording import LIVE, Overtaken, Surroundings, UnknownIssue, held, let_time_pass
+from server.setting_apart import set_apart, take_up_again
 from server.store import database, sql
 from server.store.failures import Unavailable
-from server.store.fields import canonical
+
+__all__ = ["LEASE", "LIMIT", "Sweeper", "next_wake", "set_apart", "sweep", "take_up_again"]
 
 log = logging.getLogger("duban.sweep")
 
@@ -105,21 +107,6 @@ def _pass(issue: int, until: Moment, now: Moment, surroundings: Surroundings) ->
 def _wake_at(issue: int, seq: int, due: Moment | None) -> None:
     with database.transaction():
         sql.run('UPDATE "issue" SET "wake_at" = ? WHERE "id" = ? AND "seq" = ?', due, issue, seq)
-
-
-def set_apart(issue: int, error: Exception, now: Moment) -> None:
-    """Note what went wrong on an issue, on it and in the audit trail: the sweep passes it over from now on."""
-    problem = {"at": now, "error": type(error).__name__, "detail": str(error)[:500]}
-    with database.transaction():
-        sql.run('UPDATE "issue" SET "problem" = ? WHERE "id" = ?', canonical(problem), issue)
-        audit.record("issue.set-apart", now, problem, issue=issue)
-
-
-def take_up_again(issue: int, now: Moment, by: str | None) -> None:
-    """Let the sweep try an issue again that was set apart, after its cause was mended."""
-    with database.transaction():
-        sql.run('UPDATE "issue" SET "problem" = NULL WHERE "id" = ?', issue)
-        audit.record("issue.taken-up-again", now, {}, by=by, issue=issue)
 
 
 class Sweeper:

@@ -39,6 +39,7 @@ class Issue(NumberedRow):
     recorded_at = MomentField()
     final = BooleanField(default=False)  # is in a final stage
     closed_at = MomentField(null=True)  # since when it is in a final stage
+    erased_at = MomentField(null=True)  # when its private fields were erased
     seq = IntegerField(default=1)  # number of its last event
     wake_at = MomentField(null=True)  # earliest due moment of everything timed; null: nothing is
     case = TextField()  # canonical JSON
@@ -70,6 +71,14 @@ Issue.add_index(
     Issue.index(Issue.wake_at, Issue.id, where=SQL('"wake_at" IS NOT NULL AND "problem" IS NULL'), name="issue_wake")
 )
 Issue.add_index(Issue.index(Issue.id, where=SQL('"problem" IS NOT NULL'), name="issue_problem"))
+Issue.add_index(
+    Issue.index(
+        Issue.process,
+        Issue.closed_at,
+        where=SQL('"closed_at" IS NOT NULL AND "erased_at" IS NULL'),
+        name="issue_not_erased",
+    )
+)
 
 
 class Event(NumberedRow):
