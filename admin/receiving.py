@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from admin import inputs, listing
 from admin.clock import now
-from admin.guard import Page, expose, signed_in
+from admin.guard import SAFE, Page, expose, signed_in
 from admin.inputs import FormShown, Input
 from admin.languages import gettext
 from admin.reading import Words, words_of
@@ -38,7 +38,7 @@ class NewIssueView(Page):
             return self.render("panel/choose_process.html", processes=listing.processes())
         words = words_of(found.process)
         made = new_issue_inputs(found.process, words)
-        if request.method == "GET":
+        if request.method in SAFE:
             return self._page(words, FormShown(tuple(made)))
         made = inputs.filled(made, request.form)
         try:

@@ -6,7 +6,7 @@ from flask import Response, flash, make_response, redirect, request, session, ur
 from flask.typing import ResponseReturnValue
 
 from admin.clock import now
-from admin.guard import OpenPage, Page, caller, expose, local
+from admin.guard import SAFE, OpenPage, Page, caller, expose, local
 from admin.languages import gettext, ngettext
 from server import settings
 from server.accounts import Throttled, cookie_name, sign_in, sign_out
@@ -20,7 +20,7 @@ class SignInView(OpenPage):
     def index(self) -> ResponseReturnValue:
         """The sign-in page, and what becomes of what was typed."""
         back = local(request.values.get("next")) or url_for("admin.index")
-        if request.method == "GET":
+        if request.method in SAFE:
             return redirect(back, 303) if caller() is not None else self._page(back)
         login = request.form.get("login", "").strip()
         try:

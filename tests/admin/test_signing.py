@@ -7,7 +7,7 @@ import re
 import pytest
 
 from admin.guard import local
-from server.store.models import Session
+from server.store.models import Session, SignInAttempt
 from tests.admin.visiting import PASSWORD, Panel
 
 
@@ -122,3 +122,11 @@ def test_somebody_disabled_is_out_at_once(panel: Panel) -> None:
     disable_user("gong", 1)
     assert visitor.get("/admin/issues/").status_code == 303
     assert panel.visitor().sign_in("gong", PASSWORD).status_code == 401
+
+
+def test_asking_only_for_the_head_of_a_page_does_nothing(panel: Panel) -> None:
+    options = {"base_url": "http://127.0.0.1:8080"}
+    assert panel.visitor().client.head("/admin/sign-in/", **options).status_code == 200
+    assert SignInAttempt.select().count() == 0
+    head = panel.visitor("gong").client.head("/admin/new-issue/?process=complaint-monitoring", **options)
+    assert head.status_code == 200
