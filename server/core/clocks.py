@@ -79,6 +79,8 @@ def change(turn: Turn, happening: Happening) -> None:
         if state.open is not None:
             _change_run(turn, clock, state, state.open)
         elif former is None and found is not None:
+            if happening.entered is not None:  # the stage is the new one already: what starts here is paused by it
+                _pause_or_resume(turn, clock, state, happening)
             _start_afterwards(turn, clock, state, found, happening)
 
 
@@ -107,7 +109,8 @@ def _start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target
         assert first is not None
         _start(turn, clock, state, first, turn.now, turn.now, first_run=True)
         return
-    start = _start_of(turn, clock, state.on_at)
+    since = _since(turn, clock)
+    start = state.on_at if since is None else since
     if start not in state.spent:
         assert state.on_since is not None
         _start(turn, clock, state, found, start, state.on_since, marks_after=turn.now - 1)
@@ -214,8 +217,8 @@ def _on(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> No
             state.pauses.clear()
     found = target(turn, clock, first=True)
     if state.open is None and found is not None:
-        start = _start_of(turn, clock, moment)
-        passed_over = max(start, turn.now) if clock.since and start != moment else start
+        since = _since(turn, clock)
+        start, passed_over = (moment, None) if since is None else (since, turn.now)
         _start(turn, clock, state, found, start, turn.now, first_run=clock.recurring, marks_after=passed_over)
 
 
@@ -230,10 +233,9 @@ def _stop(turn: Turn, clock: Clock, state: ClockState) -> None:
 # -- runs ----------------------------------------------------------------------------------------------------------
 
 
-def _start_of(turn: Turn, clock: Clock, moment: Moment) -> Moment:
-    """Rule 1: counts from the moment in the field `from`, if it has one."""
-    start = moment_in(turn, clock, clock.since, ending=False) if clock.since else None
-    return moment if start is None else start
+def _since(turn: Turn, clock: Clock) -> Moment | None:
+    """Rule 1: the moment in the field `from`, from which a run counts instead of from its event."""
+    return moment_in(turn, clock, clock.since, ending=False) if clock.since else None
 
 
 def _start(
@@ -259,7 +261,7 @@ def _start(
         fixed=False,
         first=first_run,
         marks_after=after,
-        state="running" if state.paused_at is None else "paused",
+        state="paused" if turn.case.stage in clock.pause else "running",
     )
     _measure(clock, run, found)
     if clock.recurring:
@@ -365,14 +367,12 @@ def next_moment(case: Case, clock: Clock) -> Moment | None:
 
 
 def pass_time(turn: Turn, clock: Clock) -> None:
-    """Gives the next mark, or breaches the run: whichever is due first; at one instant marks come first."""
+    """Gives the first mark that is due, or breaches the run: at one instant marks come first, in listed order."""
     state = state_of(turn, clock)
     run = state.open
     assert run is not None
-    marks = [(_mark_at(clock, state, run, mark), mark) for mark in _open_marks(clock, state, run)]
-    if marks:
-        at, mark = min(marks, key=lambda pair: pair[0])
-        if at <= run.due:
+    for mark in _open_marks(clock, state, run):  # in listed order: of an issue recorded late several may be past
+        if _mark_at(clock, state, run, mark) <= min(turn.now, run.due):
             _warn(turn, clock, run, mark)
             return
     _breach(turn, clock, state, run, run.due)
