@@ -143,9 +143,7 @@ def _above(login: str, people: Snapshot) -> set[str]:
 # -- timeline ------------------------------------------------------------------------------------------------------
 
 
-def timeline(
-    number: str, login: str | None = None, permissions: Collection[str] | None = None
-) -> list[dict[str, Any]]:
+def timeline(number: str, login: str | None = None, permissions: Collection[str] | None = None) -> list[dict[str, Any]]:
     """The issue's timeline, entries as a simulated one gives them. `login`: who reads it; None: the server itself.
     `permissions`: what a token leaves of the person's. Raises UnknownIssue."""
     with database.session():
