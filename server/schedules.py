@@ -1,6 +1,6 @@
 """What comes round by a schedule and belongs to no issue: sources with `at` open an issue, samples one for each issue
-drawn (policy language, section 4); reports are made; what is kept long enough is erased. Occurrences missed in a
-downtime happen once and say how many they stand for.
+drawn (policy language, section 4); reports are made; what is kept long enough is erased; owners are reminded
+of reviews. Occurrences missed in a downtime happen once and say how many they stand for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from server import audit, erasing, intake, nudging, policies, reports, sampling
+from server import audit, erasing, intake, nudging, policies, reports, reviewing, sampling
 from server.core.calendars import Calendar
 from server.core.moments import Moment
 from server.core.schedules import Schedule as Times
@@ -26,6 +26,7 @@ log = logging.getLogger("duban.schedules")
 SOURCE: Final = "source"
 REPORT: Final = reports.REPORT
 KEEP: Final = "keep"
+REVIEW: Final = "review"
 SEEN: Final = "schedules"  # the revision of the policies that the rows were made from
 SAMPLED: Final = "sampled"
 MOST: Final = 10_000
@@ -198,4 +199,5 @@ KINDS: Final[Mapping[str, Kind]] = {
     SOURCE: Kind(_sources, _source_came_round),
     REPORT: Kind(reports.recurring, reports.came_round),
     KEEP: Kind(erasing.recurring, erasing.came_round),
+    REVIEW: Kind(reviewing.recurring, reviewing.came_round),
 }
