@@ -91,7 +91,7 @@ def _tell(pinned: Pinned, since: Any, now: Moment) -> None:
     )
     telling = Telling(0, "review", process.name, via, (owner,), "", 0, False, None, {})
     texts = _texts(pinned, since)
-    page = f"{settings.current().url}/documents/{process.name}"
+    page = f"{settings.current().url}/admin/documents/{process.name}"
     messages.write([telling], occasion, lambda one, about: ReviewWriter(one, about, texts, page))
 
 

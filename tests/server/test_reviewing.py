@@ -34,7 +34,7 @@ def test_the_owning_team_is_reminded_once() -> None:
     assert {row.to for row in found} == {"team:complaint_managers"}
     assert {row.subject for row in found if row.language == "zh"} == {"请复审流程“客户投诉监控细则”"}
     assert "2026-03-02" in found[0].body
-    assert "/documents/complaint-monitoring" in found[0].body
+    assert "/admin/documents/complaint-monitoring" in found[0].body
     noted = AuditEntry.select().where(AuditEntry.kind == "policy.review-due")
     assert [entry.body.count("complaint-monitoring") for entry in noted if "complaint-monitoring" in entry.body] == [1]
 
