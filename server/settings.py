@@ -69,7 +69,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def with_secrets(settings: Settings) -> Settings:
     """Make the secrets that are neither set nor kept, keep them in the data folder (mode 600), give all settings."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings)
     secret, key = settings.secret, settings.signing_key
     if secret is None:
         secret = _make(settings.data / SECRET_FILE, secrets.token_urlsafe(32))
@@ -77,6 +77,11 @@ def with_secrets(settings: Settings) -> Settings:
         made = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
         key = _signing_key(_make(settings.data / SIGNING_KEY_FILE, made))
     return replace(settings, secret=secret, signing_key=key)
+
+
+def make_data_folder(settings: Settings) -> None:
+    """Make the data folder where there is none, for its owner only: what customers said lies in it."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 _current: Settings | None = None

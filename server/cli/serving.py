@@ -42,7 +42,7 @@ def serve(host: str, port: int, workers: int, demo: bool) -> None:
     if not os.environ.get("DUBAN_URL"):
         os.environ["DUBAN_URL"] = f"http://{_shown_host(host)}:{port}"
     settings = read_settings()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    environment.make_data_folder(settings)
     lock = _alone(settings)
     _refuse_taken(host, port)
     settings = environment.with_secrets(settings)

@@ -101,6 +101,7 @@ def test_it_says_where_it_is_and_the_password_once_and_ends_well(tmp_path: Path,
         assert f"Duban is ready at {server.address}" in server.log
         assert "Password of the first administrator admin" in server.log
         assert ready(server.address)
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700, "for nobody else to read"
         parts = server.parts()
         assert len(parts) == 2
         if how == "Ctrl-C":

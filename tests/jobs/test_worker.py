@@ -208,3 +208,21 @@ def test_a_wake_up_arrives_through_redis_also_after_redis_was_away(
             number = intake.receive("ticking", {"subject": "overdue"}, now() - 60_000).number
             until(lambda: "clock_breached" in kinds(number))  # noqa: B023
     assert "can be used again" in (tmp_path / "worker.log").read_text()
+
+
+def test_it_goes_on_after_the_database_cut_every_connection(
+    postgres_store: Store, tmp_path: Path, queue: str, there: Receiver
+) -> None:
+    at = now() - 120_000
+    policies.load_shipped(at)
+    for text in (CHANNELS, TICKING):
+        policies.activate(policies.add_version(text.encode(), at), at)
+    with working(postgres_store, tmp_path, queue, there.url):
+        for _ in range(2):
+            postgres_store.db.execute_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            number = intake.receive("ticking", {"subject": "overdue"}, now() - 60_000).number
+            until(lambda: "clock_breached" in kinds(number))  # noqa: B023 (called at once)
+        there.wait_for(2, 60)
