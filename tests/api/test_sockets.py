@@ -1,5 +1,6 @@
-"""A real server and clients that break the rules of HTTP, or are so slow that they might as well: each gets a clear
-answer or a closed connection, the others go on, and nothing of what was sent shows up in the log."""
+"""A real `duban serve` and clients that break the rules of HTTP, say nothing, or never close: each gets a clear answer or
+a closed connection, the others go on, and nothing of what was sent shows up in the log. Sizes and slow senders stand in
+test_real_server.py."""
 
 from __future__ import annotations
 
@@ -81,57 +82,9 @@ def statuses(received: bytes) -> list[int]:
     return [int(part.split(b" ", 1)[0]) for part in received.split(b"HTTP/1.1 ")[1:]]
 
 
-def problem(received: bytes) -> dict[str, object]:
-    """The problem that is the body of the only answer."""
-    head, _, body = received.partition(b"\r\n\r\n")
-    assert b"application/problem+json" in head.lower()
-    found = json.loads(body)
-    assert isinstance(found, dict)
-    return found
-
-
 def hook(body: bytes, *more: str) -> bytes:
     headers = "".join(f"{line}\r\n" for line in ("Connection: close", *more))
     return f"{HOOK}{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-# -- size ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_chunked_body_is_411_before_its_end_has_come(server: Server) -> None:
-    with closing(server.connect()) as connection:
-        connection.sendall(f"{HOOK}Transfer-Encoding: chunked\r\n\r\n400\r\n{'x' * 0x400}\r\n".encode())
-        began = time.monotonic()
-        received = everything(connection)
-        assert time.monotonic() - began < 3
-    assert statuses(received) == [411]
-    assert problem(received)["type"] == "/docs/problems#length-required"
-
-
-@pytest.mark.parametrize("size", [MIB + 1, 3 * MIB])
-def test_a_long_chunked_body_is_never_cut_and_taken(server: Server, size: int) -> None:
-    sent = f"{HOOK}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n".encode()
-    assert statuses(exchange(server, sent + b"[" * size + b"\r\n0\r\n\r\n")) == [411]
-
-
-def test_a_body_that_says_it_is_over_a_mebibyte_is_413_without_being_read(server: Server) -> None:
-    with closing(server.connect()) as connection:
-        connection.sendall(f"{HOOK}Content-Length: {MIB + 1}\r\n\r\n".encode())
-        received = everything(connection)
-    assert statuses(received) == [413]
-    assert problem(received)["type"] == "/docs/problems#too-large"
-
-
-def test_a_hundred_megabytes_are_not_waited_for(server: Server) -> None:
-    with closing(server.connect()) as connection:
-        connection.sendall(f"{HOOK}Content-Length: {100 * MIB}\r\n\r\n".encode() + b" " * 65536)
-        assert statuses(everything(connection)) == [413]
-
-
-def test_a_mebibyte_is_taken_whole(server: Server) -> None:
-    body = b'{"alerts": [], "x": "' + b"y" * (MIB - 23) + b'"}'
-    assert len(body) == MIB
-    assert statuses(exchange(server, hook(body))) == [200]
 
 
 def test_who_waits_to_be_told_to_go_on_is_told_that_it_is_too_large(server: Server) -> None:
@@ -192,24 +145,6 @@ def test_what_is_no_http_is_refused(server: Server, sent: bytes) -> None:
     assert not received or statuses(received)[0] in (400, 404, 405, 431, 501, 505)
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        f"X-Long: {'x' * 65536}\r\n",
-        "".join(f"X-Many-{number}: 1\r\n" for number in range(200)),
-        f"X-Forwarded-For: {'1.2.3.4, ' * 2000}\r\n",
-    ],
-)
-def test_headers_have_limits(server: Server, more: str) -> None:
-    sent = f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{more}\r\n"
-    assert statuses(exchange(server, sent.encode())) in ([400], [431])
-
-
-def test_the_request_line_has_a_limit(server: Server) -> None:
-    sent = f"GET /healthz?{'x' * 20000} HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    assert statuses(exchange(server, sent.encode())) in ([400], [414])
-
-
 @pytest.mark.parametrize("host", ["", "a b", "localhost:99999999", "[::1", "\x7f", "evil.example"])
 def test_a_strange_host_is_no_failure_of_the_server(server: Server, host: str) -> None:
     sent = f"GET /admin/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -263,46 +198,3 @@ def test_connections_that_say_nothing_do_not_hold_up_the_others(server: Server) 
     finally:
         for connection in silent:
             connection.close()
-
-
-@pytest.mark.parametrize("part", ["headers", "body"])
-def test_who_sends_a_byte_now_and_then_is_cut_off_and_the_others_are_served(server: Server, part: str) -> None:
-    """As many as there are threads send slowly; all are let go after the time that a request may take."""
-    whole = hook(b'{"alerts": []' + b" " * 200 + b"}")
-    begin = 20 if part == "headers" else whole.index(b"\r\n\r\n") + 5
-    slow = [server.connect() for _ in range(8)]
-    began = time.monotonic()
-    for connection in slow:
-        connection.setblocking(False)
-        connection.sendall(whole[:begin])
-    ended: set[int] = set()
-    for index in range(begin, begin + 90):
-        time.sleep(0.5)
-        for number, connection in enumerate(slow):
-            if number not in ended and has_ended(connection, whole[index : index + 1]):
-                ended.add(number)
-        if len(ended) == len(slow):
-            break
-    took = time.monotonic() - began
-    for connection in slow:
-        connection.close()
-    assert len(ended) == len(slow), f"after {took:.0f} s {len(slow) - len(ended)} were still being listened to"
-    assert 15 < took < 40
-    assert server.answers() < 3
-
-
-def has_ended(connection: socket.socket, more: bytes) -> bool:
-    """Whether the server has answered or closed; else send it a little more."""
-    try:
-        connection.recv(65536)
-    except BlockingIOError:
-        pass
-    except ConnectionResetError:
-        return True
-    else:
-        return True
-    try:
-        connection.send(more)
-    except (BrokenPipeError, ConnectionResetError):
-        return True
-    return False
