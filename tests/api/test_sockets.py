@@ -1,6 +1,6 @@
-"""A real `duban serve` and clients that break the rules of HTTP, say nothing, or never close: each gets a clear answer or
-a closed connection, the others go on, and nothing of what was sent shows up in the log. Sizes and slow senders stand in
-test_real_server.py."""
+"""A real `duban serve` and clients that break the rules of HTTP, say nothing, or never close: each gets a clear answer
+or a closed connection, the others go on, and nothing of what was sent shows up in the log. Sizes and slow senders stand
+in test_real_server.py."""
 
 from __future__ import annotations
 
