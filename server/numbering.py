@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from server import policies
 from server.core import values
-from server.core.kinds import Kind
 from server.core.moments import Moment
 from server.core.process import Process
 from server.core.world import Place
@@ -72,19 +71,4 @@ def _number(process: str, received: Moment) -> str:
 
 def _refuses(process: str, fields: Mapping[str, Any], now: Moment) -> bool:
     found = policies.in_force().processes.get(process)
-    return found is None or bool(opened_issue(found.process, fields, now)[1])
-
-
-def opened_issue(
-    process: Process, fields: Mapping[str, Any], now: Moment
-) -> tuple[dict[str, Any], list[values.Problem]]:
-    """The facts of an issue that another one opens: copied datetimes are moments already."""
-    names: Mapping[str, Kind] = {**values.OWN, **{name: one.kind for name, one in process.fields.items()}}
-    moments = {
-        name: value
-        for name, value in fields.items()
-        if name in names and names[name].name == "datetime" and type(value) is int
-    }
-    given = {name: process.calendar.show(value) if name in moments else value for name, value in fields.items()}
-    facts, problems = values.new_issue(process, given, now)
-    return {**facts, **moments}, problems
+    return found is None or bool(values.new_issue(found.process, fields, now)[1])

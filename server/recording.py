@@ -18,12 +18,13 @@ import peewee
 
 from server import audit, messages, nudging, policies, settings
 from server.core import case as cases
+from server.core import values
 from server.core.advance import Advance, Refused, advance, next_due
 from server.core.case import Case
 from server.core.moments import Moment
 from server.core.values import Problem
 from server.core.world import Directory
-from server.numbering import BeforeLock, NeedsLock, live_directory, opened_issue
+from server.numbering import BeforeLock, NeedsLock, live_directory
 from server.policies import Pinned
 from server.store import database, sql, writing
 from server.store.models import Event, Issue, IssueLink, Watcher
@@ -434,7 +435,7 @@ def _open(
         body = {"number": after.number, "process": entry["process"], "why": why}
         audit.record("issue.not-opened", now, body, issue=after.id)
         return
-    facts, problems = opened_issue(found.process, entry["fields"], entry["at"])
+    facts, problems = values.new_issue(found.process, entry["fields"], entry["at"])
     if problems:
         raise OpenedRefused(entry["process"], problems)
     opened = record_new(found, facts, entry["at"], by=by, surroundings=surroundings, depth=depth + 1)
