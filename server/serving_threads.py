@@ -1,16 +1,16 @@
-"""gunicorn's threads, with limits to how long a peer may hold one.
+"""gunicorn's threads, given to requests that have arrived.
 
-gunicorn reads a request with a thread and without a time limit: eight senders who send a byte now and then would take
-all threads of a worker. Here a request has `READ_WITHIN` seconds to arrive; then nothing more is read of it, and what
-reads the body finds that it ended early. Before anything has come, and after the answer has gone, a connection has no
-thread at all: gunicorn would wait for five seconds in one for the first byte, and for two in the very loop that accepts
-connections until the peer has closed.
+gunicorn gives a thread to every connection, which then waits for what the sender has to say, and after the answer its
+loop waits until the peer has closed: a few senders who say nothing, or a byte now and then, or do not close, would keep
+out everybody else. Here the loop collects what arrives, a thread gets a request once it is whole, and nobody is waited
+for at the end. A request that is not whole after `READ_WITHIN` seconds is answered with 408.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import selectors
 import socket
 import threading
@@ -23,7 +23,20 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-READ_WITHIN: Final = float(20)
+READ_WITHIN = 30.0
+"""Seconds that a request may take to arrive."""
+
+LONGEST_HEAD: Final = 128 * 1024
+LONGEST_BODY: Final = 1 << 20
+"""A longer body is not collected: it is refused, or read in a thread, within the same time."""
+
+MOST_COLLECTED: Final = 32 << 20
+"""Bytes that one process collects for all senders together."""
+
+_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
+# Of the one nobody knows how long it is, the other waits to be asked for its body.
+_NOT_TO_WAIT_FOR = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
 
 LINGER: Final = 2.0
 """Seconds that a peer has to take the last answer and close, ..."""
@@ -37,16 +50,45 @@ DRAIN_WITHIN: Final = 0.1
 _NOBODY_THERE: Final = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
 
 
+class Arriving:
+    """The bytes of a request so far."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.data = bytearray(data)
+        self._looked = 0
+        self._whole: int | None = None
+
+    def is_enough(self) -> bool:
+        """Whether a thread can begin: the request is whole, or cannot be waited for."""
+        if self._whole is None:
+            end = self.data.find(b"\r\n\r\n", self._looked)
+            if end < 0:
+                # Lines that end wrongly end no head; gunicorn refuses them at once.
+                ended = self.data.find(b"\n\n", self._looked) >= 0
+                self._looked = max(0, len(self.data) - 3)
+                return ended or len(self.data) > LONGEST_HEAD
+            self._whole = _whole(bytes(self.data[: end + 2]))
+        return len(self.data) >= self._whole
+
+
+def _whole(head: bytes) -> int:
+    """How many bytes there are to collect of a request with this head: all, or none more."""
+    length = _LENGTH.search(head)
+    body = int(length[1]) if length else 0
+    if body > LONGEST_BODY or _NOT_TO_WAIT_FOR.search(head):
+        return 0
+    return len(head) + 2 + body
+
+
 class Deadlines:
-    """Stops reading from sockets that had their time. One thread looks after all of them."""
+    """Stops reading from sockets that had their time, for what is read in threads after all."""
 
     def __init__(self, seconds: float, look: float = 0.5) -> None:
         self._seconds = seconds
         self._look = look
         self._lock = threading.Lock()
         self._until: dict[int, tuple[float, socket.socket]] = {}
-        self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name="deadlines", daemon=True).start()
 
     @contextlib.contextmanager
     def within(self, sock: socket.socket) -> Iterator[None]:
@@ -61,7 +103,7 @@ class Deadlines:
                 self._until.pop(key, None)
 
     def stop_late(self, now: float) -> int:
-        """Stop reading from whatever is late; how many that were."""
+        """Stop reading from whatever is late; give how many that were."""
         with self._lock:
             late = [key for key, (until, _) in self._until.items() if until <= now]
             for key in late:
@@ -72,8 +114,7 @@ class Deadlines:
 
     def _run(self) -> None:
         pause = threading.Event()
-        while True:
-            pause.wait(self._look)
+        while not pause.wait(self._look):
             self.stop_late(time.monotonic())
 
 
@@ -102,16 +143,18 @@ class Connection(TConn):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A worker whose requests must arrive in time, and whose threads and loop wait for no peer."""
+    """A worker whose requests must arrive in time, and whose threads and loop wait for no peer. All but `handle` runs
+    in the loop."""
 
     def init_process(self) -> None:
         """Begin in the new process."""
         self.deadlines = Deadlines(READ_WITHIN)
+        self._collected = 0
         self.leaving: deque[Leaving] = deque()  # first come, first over
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a new connection; it gets a thread when something comes."""
+        """Take a new connection."""
         try:
             sock, client = listener.accept()
         except OSError as error:
@@ -119,11 +162,64 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
-        connection = Connection(self.cfg, sock, client, self.leave)
-        connection.set_timeout()
-        self.pending_conns.append(connection)
-        ready = partial(self.on_pending_socket_readable, connection)
-        self.poller.register(sock, selectors.EVENT_READ, ready)
+        self.enqueue_req(Connection(self.cfg, sock, client, self.leave))
+
+    # -- the beginning of a request --------------------------------------------------------------------------------
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A connection from which a request is expected."""
+        conn.arriving = Arriving(conn.parser.unreader.take_buffered() if conn.initialized else b"")
+        self._collected += len(conn.arriving.data)
+        conn.sock.setblocking(False)
+        # Who has not begun to speak is let go sooner; nothing of his is lost.
+        conn.timeout = time.monotonic() + (READ_WITHIN if conn.arriving.data else self.cfg.keepalive)
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._arrived, conn))
+        if conn.arriving.data and conn.arriving.is_enough():
+            self._begin(conn)
+
+    def _arrived(self, conn: Any, _sock: Any) -> None:
+        try:
+            piece = conn.sock.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not conn.arriving.data:
+            conn.timeout = time.monotonic() + READ_WITHIN
+        conn.arriving.data += piece
+        self._collected += len(piece)
+        if not piece and not conn.arriving.data:
+            self._forget(conn)
+            self.nr_conns -= 1
+            conn.close()
+        elif not piece or conn.arriving.is_enough() or self._collected > MOST_COLLECTED:
+            self._begin(conn)
+
+    def _begin(self, conn: Any) -> None:
+        """Give the request to a thread."""
+        data = self._forget(conn)
+        conn.init()
+        conn.parser.unreader.unread(data)
+        conn.data_ready = True
+        super().enqueue_req(conn)
+
+    def _forget(self, conn: Any) -> bytes:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+        data = bytes(conn.arriving.data)
+        self._collected -= len(data)
+        conn.arriving = None
+        return data
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """When the server ends: who has said nothing yet is waited for no longer than who might ask again."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            if not conn.arriving.data:
+                conn.timeout = min(conn.timeout, deadline)
+
+    # -- in a thread ---------------------------------------------------------------------------------------------------
 
     def handle(self, conn: Any) -> Any:
         """Answer one request of a connection, in a thread."""
@@ -166,8 +262,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
 
     def murder_pending(self) -> None:
-        """Close what had its time: connections on which nothing has come, and those that are over."""
-        super().murder_pending()
+        """Close what had its time: what did not arrive, and connections that are over."""
         now = time.monotonic()
+        for conn in [one for one in self.pending_conns if one.timeout <= now]:
+            if self._forget(conn):
+                with contextlib.suppress(OSError):
+                    conn.sock.send(_LATE)
+            self.nr_conns -= 1
+            conn.close()
         while self.leaving and self.leaving[0].until <= now:
             self._let_go(self.leaving.popleft())
