@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -270,7 +271,10 @@ def test_an_unfinished_body_is_not_acted_upon(server: Server) -> None:
 
 
 def test_bad_requests_cost_no_memory_and_nothing_of_them_is_in_the_log(server: Server) -> None:
-    bad(server)  # each thread has then what it needs: a connection with its cache, buffers
+    # Then each thread has what it needs: a connection with its cache, buffers.
+    with ThreadPoolExecutor(8) as senders:
+        for done in [senders.submit(bad, server) for _ in range(8)]:
+            done.result()
     before = resident(server)
     bad(server)
     bad(server)
