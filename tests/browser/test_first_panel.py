@@ -10,6 +10,9 @@ from tests.admin.visiting import PASSWORD
 from tests.browser.conftest import Site
 from tests.browser.driving import complaints_of, open_page, sticks_out
 
+# Werkzeug's own server leaves a file open when a browser hangs up in the middle of it; gunicorn, which serves, does not.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 PAGES = (
     "/admin/issues/",
     "/admin/issues/?state=all&q=nothing-like-it",

@@ -135,7 +135,8 @@ def test_a_failure_is_tried_again_with_growing_pauses_and_the_same_id(store: Sto
             row = one()
             assert row.state == Message.PENDING
             assert row.last_error.startswith("HTTP 50")
-            assert sender.deliver(row.next_at - 1, patience=LONG) == 0
+            # The courier goes on with the real clock from there; a busy machine is given a second.
+            assert sender.deliver(row.next_at - 1_400, patience=LONG) == 0
             pauses.append(row.next_at - now)
             now = row.next_at
         assert 1500 <= pauses[0] <= 2500 + LONG * 1000
