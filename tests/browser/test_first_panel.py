@@ -10,7 +10,7 @@ from tests.admin.visiting import PASSWORD
 from tests.browser.conftest import Site
 from tests.browser.driving import complaints_of, open_page, sticks_out
 
-# Werkzeug's own server leaves a file open when a browser hangs up in the middle of it; gunicorn, which serves, does not.
+# Werkzeug's own server leaves a file open when a browser hangs up in the middle of it; gunicorn does not.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 PAGES = (
