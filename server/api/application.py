@@ -8,11 +8,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server import settings as environment
 from server.api import headers, hooks, problems, routes, surveys
 from server.api.limits import Allowance
+from server.api.table import WITHOUT_STORE
 from server.settings import Settings
 from server.store import database
 from server.store.failures import Unavailable
-
-WITHOUT_STORE = ("/healthz",)
 
 
 class Application(Flask):

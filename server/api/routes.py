@@ -3,19 +3,15 @@ not there, and what is there asks for its permission before its view runs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import yaml
 from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 
-from server.api import health, hooks, issues, judging, policies
+from server.api import description, health, hooks, issues, judging, policies
 from server.api.requests import require_caller
-from server.resources import data_dir
+from server.api.table import Route, routes
 
 View = Callable[..., ResponseReturnValue]
 
@@ -36,46 +32,8 @@ VIEWS: Mapping[str, View] = {
     "policy.diff": policies.difference,
     "health.alive": health.alive,
     "health.ready": health.ready,
+    "interface.describe": description.describe,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route. `permission`: one of these is enough; empty: any known caller; None: nobody needs to sign in.
-    `description` is its entry of the table."""
-
-    id: str
-    method: str
-    path: str
-    permission: tuple[str, ...] | None
-    description: Mapping[str, Any]
-
-    @property
-    def rule(self) -> str:
-        """The path as Flask writes it."""
-        return re.sub(r"{(\w+)}", r"<\1>", self.path)
-
-
-@cache
-def table() -> Mapping[str, Any]:
-    """The table: `routes` by id, and the `schemas` that they name."""
-    found: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "api.yaml").read_text("utf-8"))
-    return found
-
-
-@cache
-def routes() -> tuple[Route, ...]:
-    """Every route of the interface."""
-    return tuple(
-        Route(
-            id,
-            entry["method"],
-            entry["path"],
-            None if entry["permission"] is None else tuple(entry["permission"]),
-            entry,
-        )
-        for id, entry in table()["routes"].items()
-    )
 
 
 def register(app: Flask) -> None:

@@ -18,6 +18,7 @@ from server.settings import Settings
 from server.store.database import Store
 from server.wsgi import create_app
 from tests.api.calling import Api, Clock
+from tests.api.described import Promises
 from tests.server.conftest import MONDAY, open_for_business
 
 __all__ = ["open_for_business"]
@@ -28,7 +29,10 @@ SECRET = "a secret for links"
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The application; which store it works on is said by each test."""
-    return create_app(known(tmp_path_factory.mktemp("api")))
+    app = create_app(known(tmp_path_factory.mktemp("api")))
+    promises = app.extensions["promises"] = Promises()
+    app.after_request(promises.look)
+    return app
 
 
 def known(folder: Path) -> Settings:
@@ -61,8 +65,10 @@ def app(built: Flask, clock: Clock, open_for_business: Store, tmp_path: Path) ->
     built.config["DUBAN"] = settings.current()
     built.extensions["duban.hooks"] = hooks.Limits()
     built.extensions["duban.tries"] = Allowance(60, 60)
+    built.extensions["promises"].broken.clear()
     yield built
     settings._current = before
+    assert not built.extensions["promises"].broken, "an answer is not as described"
 
 
 @pytest.fixture

@@ -90,6 +90,9 @@ def test_a_failure_that_nobody_foresaw_is_a_problem_and_its_log_quotes_nothing(
     assert "in fail" in caplog.text
     assert written not in caplog.text
     assert "secret" not in caplog.text
+    (broken,) = app.extensions["promises"].broken
+    assert "500 is not described" in broken, "no route promises to fail"
+    app.extensions["promises"].broken.clear()
 
 
 def test_without_a_proxy_nobody_can_say_where_he_comes_from(app: Flask, api: Api) -> None:

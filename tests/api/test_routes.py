@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 from flask import Flask
 
-from server.api.routes import VIEWS, Route, routes, table
+from server.api.routes import VIEWS
+from server.api.table import Route, routes, table
 from server.permissions import PERMISSIONS
 from server.resources import data_dir
 from tests.api.calling import Api, problem
