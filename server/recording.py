@@ -24,6 +24,7 @@ from server.core.case import Case
 from server.core.moments import Moment
 from server.core.values import Problem
 from server.core.world import Directory
+from server.crash_points import crash_point
 from server.numbering import BeforeLock, NeedsLock, live_directory
 from server.policies import Pinned
 from server.store import database, sql, writing
@@ -139,7 +140,9 @@ def record_new(
     for attempt in range(ATTEMPTS):
         try:
             with database.transaction():
-                return _new(pinned, event, now, source, external_id, note, surroundings, depth)
+                recorded = _new(pinned, event, now, source, external_id, note, surroundings, depth)
+                crash_point("intake.before_commit")
+            return recorded
         except _Known:
             return None
         except peewee.IntegrityError:
@@ -181,6 +184,7 @@ def _new(
     issue = writing.insert_issue(row)
     if issue is None:
         raise _Known
+    crash_point("intake.issue_written")
     if case.watchers:
         Watcher.insert_many([{"issue": issue, "person": person, "at": now} for person in case.watchers]).execute()
     after = Held(issue, case.number, 1, case, pinned, closed_at)
@@ -308,8 +312,10 @@ def _record(
         row = {"seq": after.seq, "problem": None, **_columns(found.pinned, done.case, closed_at)}
         if not writing.update_issue(found.id, found.seq, row):
             raise Overtaken(found.number)
+        crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
         number = _write_event(after, event, done, now, recorded_at, by, key, None)
         _follow(after, done, number, recorded_at, surroundings, 0)
+        crash_point("sweep.before_commit" if event is TIME else "acting.before_commit")
     return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
 
 

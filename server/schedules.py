@@ -14,6 +14,7 @@ from server.core.calendars import Calendar
 from server.core.moments import Moment
 from server.core.schedules import Schedule as Times
 from server.core.sources import Source
+from server.crash_points import crash_point
 from server.policies import InForce
 from server.recording import linked
 from server.store import database, sql
@@ -147,6 +148,7 @@ def _run(row: Any, now: Moment) -> bool:
         kind.came_round(row.name, at, stands_for, now)
     except erasing.Unfinished:
         return False  # the rest in the next turns, so that nothing else waits for it
+    crash_point("schedules.came_round")
     with database.transaction():
         moved = (
             Schedule.update(next_at=following, seq=row.seq + 1)
@@ -156,6 +158,7 @@ def _run(row: Any, now: Moment) -> bool:
         if moved:
             body = {"schedule": row.key, "at": at, "stands_for": stands_for}
             audit.record("schedule.came-round", now, body)
+    crash_point("schedules.moved")
     return True
 
 

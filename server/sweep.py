@@ -17,6 +17,7 @@ from server import audit, leases, schedules
 from server.clock_guard import ClockGuard
 from server.core.advance import next_due
 from server.core.moments import Moment
+from server.crash_points import crash_point
 from server.recording import LIVE, Overtaken, Surroundings, UnknownIssue, held, let_time_pass
 from server.setting_apart import set_apart, take_up_again
 from server.store import database, sql
@@ -91,6 +92,7 @@ def _pass(issue: int, until: Moment, now: Moment, surroundings: Surroundings) ->
             _wake_at(issue, found.seq, due)
             return due
         after = let_time_pass(found, until, now, surroundings)
+        crash_point("sweep.after_commit")
         return next_due(after.pinned.process, after.case)
     except (Overtaken, UnknownIssue):
         return None
@@ -136,6 +138,8 @@ class Sweeper:
         if not self._taken_at <= wall < self._taken_at + leases.LENGTH // 3:
             taken = leases.take(LEASE, self.holder, wall) is not None
             self._taken_at = wall if taken else NEVER
+            if taken:
+                crash_point("sweep.lease_taken")
         return self._taken_at != NEVER
 
     def end(self) -> None:

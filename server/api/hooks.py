@@ -13,6 +13,7 @@ from server.api.answers import answer
 from server.api.limits import Allowance, address
 from server.api.problems import Failed
 from server.api.requests import body, now
+from server.crash_points import crash_point
 from server.intake import Outcome
 
 log = logging.getLogger("duban.hooks")
@@ -41,6 +42,7 @@ def receive(source: str) -> Response:
         limits.refused.require(f"{source} {address()}")
         log.warning("a delivery for %s is not verified: %s", source, error.reason)
         raise Failed(401, "bad-signature", headers=challenge(known)) from error
+    crash_point("intake.before_answer")
     listed = [_item(outcome) for outcome in outcomes]
     if outcomes and all(outcome.problems for outcome in outcomes):
         content = problems.body(422, "all-refused", {"count": len(outcomes)}, ())

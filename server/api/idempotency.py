@@ -18,6 +18,7 @@ from server.accounts import Caller
 from server.api.answers import raw
 from server.api.problems import Failed, said
 from server.core.moments import DAY, Moment
+from server.crash_points import crash_point
 from server.store import database
 from server.store.models import IdempotencyKey
 
@@ -39,7 +40,10 @@ def once(caller: Caller, body: bytes, now: Moment, do: Callable[[], Response]) -
     for attempt in range(ATTEMPTS):
         try:
             with database.transaction():
-                return _first(caller.owner, key, digest, now, do) or _again(caller.owner, key, digest)
+                done = _first(caller.owner, key, digest, now, do) or _again(caller.owner, key, digest)
+                crash_point("idempotency.before_commit")
+            crash_point("idempotency.before_answer")
+            return done
         except peewee.IntegrityError:
             # On PostgreSQL two issues may be given the same number at the same time; the later one takes the next.
             if attempt + 1 == ATTEMPTS:

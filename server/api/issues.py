@@ -17,6 +17,7 @@ from server.api.idempotency import once
 from server.api.problems import Failed
 from server.api.requests import body, json_object, now, only
 from server.core.moments import Moment
+from server.crash_points import crash_point
 from server.recording import Overtaken, PreconditionFailed, Recorded, UnknownIssue, held
 
 _TEXTS = ("process", "stage", "severity", "owner", "team", "q")
@@ -126,6 +127,7 @@ def _done(number: str, action: str, do: Callable[[Moment, int | None], Recorded]
         raise Failed(422, "bad-form", errors, count=len(errors)) from error
     except Overtaken as error:
         raise Failed(503, "busy", headers={"Retry-After": "1"}, number=number) from error
+    crash_point("acting.before_answer")
     return _issue(number, _caller(), at)
 
 

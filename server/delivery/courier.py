@@ -21,6 +21,7 @@ from server import channels
 from server.channels.outgoing import Outcome, Outgoing, Recipient, Way
 from server.core.channels import Channels
 from server.core.moments import Moment
+from server.crash_points import crash_point
 from server.delivery.breaker import SLOTS, Breaker
 from server.delivery.claiming import claim, is_any_due
 from server.delivery.folding import fold
@@ -114,6 +115,8 @@ class Courier:
             return 0
         free = {destination: breaker.free(now) for destination, breaker in self._breakers.items()}
         claimed = claim(now, self.name, free, most, SLOTS)
+        if claimed:
+            crash_point("delivery.claimed")
         for message in claimed:
             self._breaker(message.destination).under_way += 1
             channel = channelling.channel(message.channels, message.channel)
@@ -127,6 +130,7 @@ class Courier:
     def _send(self, message: Message, way: Way, now: Moment) -> None:
         try:
             outcomes = channels.send(way, outgoing(message), self._egress, now)
+            crash_point("delivery.sent")
         except Exception as error:
             # One message that a channel stumbles over must neither stop the others nor be lost unseen.
             log.exception("channel %s failed on message %s", message.channel, message.key)
@@ -172,6 +176,8 @@ class Courier:
             with database.transaction():
                 for done in some:
                     write_outcome(done, now, channelling)
+                crash_point("delivery.before_commit")
+            crash_point("delivery.settled")
             return
         except Unavailable:
             raise

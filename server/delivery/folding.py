@@ -17,6 +17,7 @@ from typing import Any, Final
 from server.channels import leaves_as_one
 from server.core.channels import Channel
 from server.core.moments import Moment
+from server.crash_points import crash_point
 from server.delivery.claiming import places
 from server.delivery.composing import Part, folded, merged, summary, with_lateness
 from server.delivery.ways import Channelling
@@ -86,7 +87,9 @@ def fold(now: Moment, channelling: Channelling) -> int:
         ready = _ready(now)
         if not ready:
             return 0
-        return _Fold(now, channelling, ready).carry_out()
+        count = _Fold(now, channelling, ready).carry_out()
+    crash_point("folding.after_commit")
+    return count
 
 
 def _ready(now: Moment) -> list[Fresh]:
@@ -191,6 +194,7 @@ class _Fold:
                 "next_at": min(first.at, self.now),
             },
         )
+        crash_point("folding.batch_written")
         for start in range(0, len(group), _CHUNK):
             ids = [one.id for one in group[start : start + _CHUNK]]
             folded_ = 'UPDATE "message" SET "state" = \'folded\', "not_before" = NULL, "next_at" = NULL, "batch_id" = ?'

@@ -16,6 +16,7 @@ from server.core.moments import Moment
 from server.core.paths import PathFailed
 from server.core.sources import Item, Source
 from server.core.values import Problem
+from server.crash_points import crash_point
 from server.intake import kept_rows
 from server.intake.receiving import Received, Refused, UnknownProcess, find, receive
 from server.recording import AlreadyRecorded, record_event
@@ -71,6 +72,7 @@ def take(
         raise UnknownSource(name)
     secret = settings.named_value(source.verify.secret, environ)
     verified = verification.verify(source.verify, secret, headers, body, now)
+    crash_point("intake.verified")
     known = {key.lower(): value for key, value in headers.items()}
     delivery = Delivery(
         source,
@@ -151,6 +153,7 @@ def _take(delivery: Delivery, item: Item, raw: bytes, now: Moment) -> Outcome | 
         received = receive(
             delivery.source.process, item.facts, now, source=name, external_id=item.external_id, note=note
         )
+        crash_point("intake.after_commit")
         if received.created:
             return Outcome(received.number, received.severity, created=True, issue=received.issue)
         known = received
@@ -174,6 +177,7 @@ def _again(delivery: Delivery, item: Item, known: Received, digest: str, raw: by
             audit.record(kind, now, body, by=f"source:{name}", issue=known.issue)
     if item.again is None:
         return
+    crash_point("intake.repeated")
     event = {"kind": "again", "actions": list(item.again.do), "with": dict(item.again.form)}
     # The same bytes of the same delivery are the same event, however often they are sent.
     what = hashlib.sha256(delivery.id.encode() + b"\0" + raw).hexdigest()
