@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from jobs.queue import open_queue
 from jobs.tasks import register
-from server import delivery, nudging
+from server import delivery, metrics, nudging
 from server.core.moments import Moment
 from server.settings import Settings
 from server.store import database
@@ -173,6 +173,8 @@ def run(settings: Settings, *, alone: bool) -> None:
     listener = Loop("listener", Listening(settings, wake).work)
     # What the sweep writes is for this very process to deliver: no queue is needed for that.
     forget = nudging.on_nudge(wake)
+    counting = metrics.Counting()
+    counting.start()
     for loop in (sweeper, deliverer, listener):
         loop.start()
     log.info("the worker has started")
@@ -186,4 +188,5 @@ def run(settings: Settings, *, alone: bool) -> None:
             work.end()
         except Unavailable as error:
             log.warning("at the end the database cannot be used: %s", error)
+    counting.end()
     log.info("the worker has ended")

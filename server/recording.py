@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import peewee
 
-from server import audit, messages, nudging, policies, settings
+from server import audit, messages, metrics, nudging, policies, settings
 from server.core import case as cases
 from server.core import values
 from server.core.advance import Advance, Refused, advance, next_due
@@ -192,6 +192,7 @@ def _new(
         after, event, done, now, now, case.receiver or (f"source:{source}" if source else None), None, note
     )
     _follow(after, done, number, now, surroundings, depth)
+    metrics.after_commit(metrics.INTAKE, source, case.process, "created")
     return Recorded(issue, case.number, 1, case, pinned, done.entries, None, number)
 
 
@@ -337,6 +338,7 @@ def _columns(pinned: Pinned, case: Case, closed_at: Moment | None) -> dict[str, 
         "owner": case.owner,
         "subject": str(case.facts.get("subject") or ""),
         "final": pinned.process.is_final(case.stage),
+        "overdue": any(state.open is not None and state.open.state == "breached" for state in case.clocks.values()),
         "closed_at": closed_at,
         "wake_at": next_due(pinned.process, case),
     }
@@ -399,6 +401,10 @@ def _follow(after: Held, done: Advance, event: int, now: Moment, surroundings: S
                 _link(after.id, entry["with"], actor, now)
         elif kind == "opened":
             _open(after, entry, actor, now, surroundings, depth)
+        elif kind == "received":
+            metrics.after_commit(metrics.DECISIONS, after.case.process, entry["severity"])
+        elif kind == "classified" and entry["name"] == "severity":
+            metrics.after_commit(metrics.DECISIONS, after.case.process, entry["to"])
     if done.tellings:
         messages.write(done.tellings, _occasion(after, done, event, now, surroundings))
     nudging.after_commit()

@@ -10,10 +10,11 @@ import heapq
 import logging
 import os
 import socket
+import time
 import uuid
 from typing import Final
 
-from server import audit, leases, schedules
+from server import audit, leases, metrics, schedules
 from server.clock_guard import ClockGuard
 from server.core.advance import next_due
 from server.core.moments import Moment
@@ -42,11 +43,13 @@ _NEXT_SCHEDULE = 'SELECT MIN("next_at") FROM "schedule" WHERE "problem" IS NULL'
 def sweep(now: Moment, limit: int = LIMIT, *, surroundings: Surroundings = LIVE) -> int:
     """Let time pass for the issues that are due at `now`, at most `limit` of them; give how many moved. Each in a
     transaction of its own, in order of due moment, then of receipt. Raises Unavailable."""
+    began = time.monotonic()
     with database.session():
         due, horizon = _due(now, limit)
         moved = 0
         while due:
-            _, issue = heapq.heappop(due)
+            due_at, issue = heapq.heappop(due)
+            metrics.observe(metrics.LATENESS, max(0, now - due_at) / 1000 + time.monotonic() - began)
             until = horizon
             if due:
                 following, other = due[0]

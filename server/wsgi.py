@@ -57,12 +57,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """Opens the store and builds the application; called in each worker after the fork."""
         from jobs.queue import open_queue
         from jobs.tasks import Nudger
-        from server import nudging
+        from server import metrics, nudging
         from server.store import database
 
         database.open(self._settings.database)
         nudging.on_nudge(Nudger(open_queue(self._settings.queue)).nudge)
+        self._counting = metrics.Counting()
+        self._counting.start()
         return create_app(self._settings)
+
+    def _close(self, _server: Any, _worker: Any) -> None:
+        from server.store import database
+
+        self._counting.end()
+        database.current().close()
 
     def _options(self) -> Mapping[str, Any]:
         return {
@@ -90,7 +98,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "duban-web",
             "when_ready": _end_gently,
             "post_worker_init": _leave_interrupts_to_the_server,
-            "worker_exit": _close,
+            "worker_exit": self._close,
         }
 
 
@@ -106,9 +114,3 @@ def _end_gently(_server: Any) -> None:
 def _leave_interrupts_to_the_server(_worker: Any) -> None:
     """Ctrl-C reaches every process of the terminal; the server tells its workers when to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _close(_server: Any, _worker: Any) -> None:
-    from server.store import database
-
-    database.current().close()

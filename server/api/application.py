@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import settings as environment
-from server.api import headers, hooks, problems, routes, surveys
+from server.api import headers, hooks, metrics, problems, routes, surveys
 from server.api.limits import Allowance
 from server.api.table import WITHOUT_STORE
 from server.settings import Settings
@@ -18,7 +18,11 @@ class Application(Flask):
     """A Flask application that holds a connection of the store for the whole of a request."""
 
     def full_dispatch_request(self) -> Response:
-        """Answer the request. Trouble with the connection is a problem, too."""
+        """Answer the request, and count it."""
+        return metrics.measured(self._answer)
+
+    def _answer(self) -> Response:
+        """The answer. Trouble with the connection is a problem, too."""
         if request.path in WITHOUT_STORE:
             return super().full_dispatch_request()
         try:

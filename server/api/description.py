@@ -91,7 +91,7 @@ def _answers(route: Route, shown: str) -> dict[int, dict[str, Any]]:
         for status, said in table()["common"][group].items()
     }
     for status, one in route.description["answers"].items():
-        found[status] = _answer(status, one["schema"], one["description"][shown])
+        found[status] = _answer(status, one.get("schema"), one["description"][shown], one.get("type"))
     return found
 
 
@@ -111,9 +111,11 @@ def _groups(route: Route) -> Iterator[str]:
         yield "store"
 
 
-def _answer(status: int, schema: str, said: str) -> dict[str, Any]:
-    kind = "application/json" if status < 400 else "application/problem+json"
-    found: dict[str, Any] = {"description": said, "content": {kind: {"schema": _schema(schema)}}}
+def _answer(status: int, schema: str | None, said: str, kind: str | None = None) -> dict[str, Any]:
+    """What is answered; without a schema it is text of that kind."""
+    kind = kind or ("application/json" if status < 400 else "application/problem+json")
+    content = {"type": "string"} if schema is None else _schema(schema)
+    found: dict[str, Any] = {"description": said, "content": {kind: {"schema": content}}}
     if status in RETRY_AFTER:
         seconds = {"type": "integer", "minimum": 0}
         found["headers"] = {"Retry-After": {"required": True, "schema": seconds}}

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 
-from server.api import description, health, hooks, issues, judging, policies
+from server.api import description, health, hooks, issues, judging, metrics, policies
 from server.api.requests import require_caller
 from server.api.table import Route, routes
 
@@ -32,6 +32,7 @@ VIEWS: Mapping[str, View] = {
     "policy.diff": policies.difference,
     "health.alive": health.alive,
     "health.ready": health.ready,
+    "health.metrics": metrics.show,
     "interface.describe": description.describe,
 }
 

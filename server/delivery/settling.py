@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from server import audit
+from server import audit, metrics
 from server.channels.outgoing import Outcome
 from server.core.moments import Moment
 from server.delivery.claiming import Settlement, settle
@@ -55,6 +55,8 @@ def write_outcome(done: Attempt, now: Moment, channelling: Channelling) -> None:
         log.warning("message %s was settled by another worker", message.key)
         return
     message.last_error = verdict.error
+    outcome = "retried" if verdict.state == Message.PENDING else verdict.state
+    metrics.after_commit(metrics.DELIVERIES, message.channel, outcome)
     _record(message, verdict, now)
     if verdict.gone:
         hand_over(message, verdict.gone, channelling, now)
@@ -67,6 +69,7 @@ def _not_set(message: Message, now: Moment, channelling: Channelling) -> None:
     columns = {"state": Message.UNSENT, "reason": "not_configured", "next_at": None}
     if not settle([Settlement(message.id, message.fence, False, columns)]):
         return
+    metrics.after_commit(metrics.DELIVERIES, message.channel, Message.UNSENT)
     audit.record("message.unsent", now, _about(message), issue=message.issue_id)
     to = (message.payload or {}).get("to") or []
     if to and any(channelling.way(one) for one in channelling.following(message.channels, message.channel)):
@@ -93,6 +96,7 @@ def _give_up(ids: list[int], now: Moment, channelling: Channelling) -> None:
             columns = {"state": Message.DEAD, "next_at": None, "last_error": error}
             if settle([Settlement(message.id, message.fence, False, columns)]):
                 message.last_error = error
+                metrics.after_commit(metrics.DELIVERIES, message.channel, Message.DEAD)
                 _record(message, Verdict(Message.DEAD, None, error), now)
                 hand_over(message, (message.payload or {}).get("to") or (), channelling, now)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from server import audit, payloads, policies, settings, verification
+from server import audit, metrics, payloads, policies, settings, verification
 from server.core.moments import Moment
 from server.core.paths import PathFailed
 from server.core.sources import Item, Source
@@ -71,7 +71,11 @@ def take(
     if source is None or source.verify is None:
         raise UnknownSource(name)
     secret = settings.named_value(source.verify.secret, environ)
-    verified = verification.verify(source.verify, secret, headers, body, now)
+    try:
+        verified = verification.verify(source.verify, secret, headers, body, now)
+    except verification.Unverified:
+        metrics.count(metrics.INTAKE, name, source.process, "unverified")
+        raise
     crash_point("intake.verified")
     known = {key.lower(): value for key, value in headers.items()}
     delivery = Delivery(
@@ -161,6 +165,7 @@ def _take(delivery: Delivery, item: Item, raw: bytes, now: Moment) -> Outcome | 
         return None
     _again(delivery, item, known, digest, raw, now)
     known = find(name, item.external_id) or known
+    metrics.count(metrics.INTAKE, name, delivery.source.process, "repeated")
     return Outcome(known.number, known.severity, issue=known.issue)
 
 
@@ -197,5 +202,6 @@ def _first_digest(issue: int) -> str | None:
 def _kept(
     delivery: Delivery, index: int | None, external_id: str, raw: bytes, problems: Sequence[Problem], now: Moment
 ) -> Outcome:
+    metrics.after_commit(metrics.INTAKE, delivery.source.name, delivery.source.process, "kept")
     row = kept_rows.keep(delivery.source.name, external_id, raw, delivery.headers, index, problems, now)
     return Outcome(problems=tuple(problems), kept=row)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server import policies
+from server import metrics, policies
 from server.core import values
 from server.core.moments import Moment, OutOfRange
 from server.core.process import Process
@@ -68,6 +68,8 @@ def receive(
     if surroundings.directory is None:
         problems += unknown_people(found.process, facts)
     if problems:
+        if not source:
+            metrics.count(metrics.INTAKE, "", process, "refused")
         raise Refused(problems)
     if source:
         facts["source"] = source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import sqlite3
@@ -118,3 +119,14 @@ def test_of_several_processes_starting_together_one_migrates_postgresql(migrated
     store.close()
     steps = len(list(FOLDER.glob("[0-9]*.py")))
     assert _start_together(migrated_postgres) == [0, 0, 0, steps]
+
+
+def test_an_upgrade_says_which_open_issues_are_overdue() -> None:
+    db = peewee.SqliteDatabase(":memory:")
+    db.execute_sql('CREATE TABLE "issue" ("id" INTEGER, "process" TEXT, "severity" TEXT, "final" INTEGER, "case" TEXT)')
+    late, met = '{"clocks":{"c":{"open":{"state":"breached"}}}}', '{"clocks":{"c":{"last":{"state":"breached"}}}}'
+    for id, final, case in ((1, False, late), (2, False, met), (3, True, late), (4, False, "{}")):
+        db.execute_sql('INSERT INTO "issue" ("id", "final", "case") VALUES (?, ?, ?)', (id, final, case))
+    importlib.import_module("server.store.migrations.0020_figures").up(None, db)
+    assert [row[0] for row in db.execute_sql('SELECT "id" FROM "issue" WHERE "overdue"').fetchall()] == [1]
+    db.close()

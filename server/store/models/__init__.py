@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.store.fields import Row, canonical
 from server.store.models.documents import Activation, Version
+from server.store.models.figures import Tally
 from server.store.models.issues import (
     Attachment,
     AttachmentChunk,
@@ -69,6 +70,7 @@ TABLES: tuple[type[Row], ...] = (
     PrivateValue,
     Report,
     ReportRemark,
+    Tally,
 )
 
 __all__ = [
@@ -108,4 +110,5 @@ __all__ = [
     "PrivateValue",
     "Report",
     "ReportRemark",
+    "Tally",
 ]

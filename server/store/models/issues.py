@@ -38,6 +38,7 @@ class Issue(NumberedRow):
     received_at = MomentField()
     recorded_at = MomentField()
     final = BooleanField(default=False)  # is in a final stage
+    overdue = BooleanField(default=False)  # a clock is breached and not finished
     closed_at = MomentField(null=True)  # since when it is in a final stage
     erased_at = MomentField(null=True)  # when its private fields were erased
     seq = IntegerField(default=1)  # number of its last event
@@ -71,6 +72,7 @@ Issue.add_index(
     Issue.index(Issue.wake_at, Issue.id, where=SQL('"wake_at" IS NOT NULL AND "problem" IS NULL'), name="issue_wake")
 )
 Issue.add_index(Issue.index(Issue.id, where=SQL('"problem" IS NOT NULL'), name="issue_problem"))
+Issue.add_index(Issue.index(Issue.process, Issue.severity, Issue.overdue, where=SQL('NOT "final"'), name="issue_open"))
 Issue.add_index(
     Issue.index(
         Issue.process,
