@@ -22,6 +22,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SECRET_FILE: Final = "secret"
 SIGNING_KEY_FILE: Final = "signing-key"
 LANGUAGES: Final = ("zh", "en")
+TOKEN_RATE: Final = 6000
 
 
 class BadSetting(ValueError):
@@ -47,6 +48,7 @@ class Settings:
     admin_password: str | None = field(repr=False)
     allow_nets: tuple[Network, ...] = ()
     proxy_hops: int = 0
+    token_rate: int = TOKEN_RATE  # requests of one token in a minute; 0: any number
     language: str = "zh"
 
 
@@ -63,6 +65,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         admin_password=environ.get("DUBAN_ADMIN_PASSWORD") or None,
         allow_nets=_networks(environ.get("DUBAN_ALLOW_NETS", "")),
         proxy_hops=_hops(environ.get("DUBAN_PROXY_HOPS", "")),
+        token_rate=_token_rate(environ.get("DUBAN_TOKEN_RATE", "")),
         language=_language(environ.get("DUBAN_LANGUAGE", "")),
     )
 
@@ -179,6 +182,14 @@ def _hops(text: str) -> int:
         return 0
     if not (text.isascii() and text.isdigit() and int(text) <= 16):
         raise BadSetting("DUBAN_PROXY_HOPS", text, "a number of proxies from 0 to 16")
+    return int(text)
+
+
+def _token_rate(text: str) -> int:
+    if not text:
+        return TOKEN_RATE
+    if not (text.isascii() and text.isdigit() and int(text) <= 1_000_000):
+        raise BadSetting("DUBAN_TOKEN_RATE", text, "requests in a minute, from 0 (any number) to 1000000")
     return int(text)
 
 

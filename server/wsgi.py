@@ -5,6 +5,7 @@ The process that starts and ends the workers stays small: each of them loads the
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 from collections.abc import Mapping
@@ -25,12 +26,13 @@ GRACE: Final = 30
 """Seconds that requests under way have to be finished when the process is told to end."""
 
 
-def create_app(settings: Settings) -> Flask:
-    """The application. The store is open, or will be before the first request."""
+def create_app(settings: Settings, memory: mmap.mmap | None = None) -> Flask:
+    """The application. The store is open, or will be before the first request. `memory`: shared with other
+    processes (server.api.limits)."""
     import admin
     from server.api import application
 
-    app = application.build(settings)
+    app = application.build(settings, memory)
     admin.register(app)
     return app
 
@@ -47,6 +49,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._workers = workers
+        self._memory = mmap.mmap(-1, 1 << 19)  # before the fork: what tokens do is counted together
         super().__init__()
 
     def load_config(self) -> None:
@@ -64,7 +67,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         nudging.on_nudge(Nudger(open_queue(self._settings.queue)).nudge)
         self._counting = metrics.Counting()
         self._counting.start()
-        return create_app(self._settings)
+        return create_app(self._settings, self._memory)
 
     def _close(self, _server: Any, _worker: Any) -> None:
         from server.store import database

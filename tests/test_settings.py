@@ -64,6 +64,8 @@ def test_networks_hops_and_language_are_read() -> None:
         ("DUBAN_URL", "ftp://duban.example"),
         ("DUBAN_ALLOW_NETS", "10.0.0.0/99"),
         ("DUBAN_PROXY_HOPS", "-1"),
+        ("DUBAN_TOKEN_RATE", "-1"),
+        ("DUBAN_TOKEN_RATE", "many"),
         ("DUBAN_PROXY_HOPS", "²"),
         ("DUBAN_LANGUAGE", "fr"),
         ("DUBAN_SIGNING_KEY", "short"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
+
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import settings as environment
 from server.api import headers, hooks, metrics, problems, routes, surveys
-from server.api.limits import Allowance
+from server.api.limits import Allowance, SharedAllowance
 from server.api.table import WITHOUT_STORE
 from server.settings import Settings
 from server.store import database
@@ -32,13 +34,15 @@ class Application(Flask):
             return self.finalize_request(self.handle_user_exception(error), from_error_handler=True)
 
 
-def build(settings: Settings) -> Application:
-    """The application. The store is opened by whoever serves it, before the first request."""
+def build(settings: Settings, memory: mmap.mmap | None = None) -> Application:
+    """The application. The store is opened by whoever serves it, before the first request. `memory`: where
+    what tokens do is counted, together with other processes."""
     environment.use(settings)
     app = Application("server.api", static_folder=None, template_folder=None)
     app.config["DUBAN"] = settings
     app.extensions["duban.hooks"] = hooks.Limits()
     app.extensions["duban.tries"] = Allowance(60, 60)
+    app.extensions["duban.tokens"] = SharedAllowance(settings.token_rate, memory)
     problems.register(app)
     routes.register(app)
     surveys.register(app)

@@ -112,7 +112,9 @@ def _groups(route: Route) -> Iterator[str]:
 
 
 def _answer(status: int, schema: str | None, said: str, kind: str | None = None) -> dict[str, Any]:
-    """What is answered; without a schema it is text of that kind."""
+    """What is answered; without a schema it is text of that kind, without either it is nothing."""
+    if schema is None and kind is None:
+        return {"description": said}
     kind = kind or ("application/json" if status < 400 else "application/problem+json")
     content = {"type": "string"} if schema is None else _schema(schema)
     found: dict[str, Any] = {"description": said, "content": {kind: {"schema": content}}}

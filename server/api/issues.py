@@ -12,7 +12,7 @@ from server import acting, intake
 from server import issues as reading
 from server.accounts import Caller
 from server.api import parameters, problems
-from server.api.answers import answer
+from server.api.answers import answer, raw
 from server.api.idempotency import once
 from server.api.problems import Failed
 from server.api.requests import body, json_object, now, only
@@ -67,18 +67,24 @@ def page() -> Response:
 
 
 def one(number: str) -> Response:
-    """An issue as it is for this caller."""
+    """An issue as it is for this caller; nothing when he has it as it is (`If-None-Match`)."""
     try:
+        if (same := _unchanged(number)) is not None:
+            return same
         return _issue(number, _caller(), now())
     except UnknownIssue as error:
         raise _unknown(number) from error
 
 
 def timeline(number: str) -> Response:
-    """An issue's timeline."""
+    """An issue's timeline; nothing when the caller has it as it is (`If-None-Match`)."""
     caller = _caller()
     try:
-        return answer(reading.timeline(number, caller.login, caller.permissions))
+        if (same := _unchanged(number)) is not None:
+            return same
+        seq = held(number).seq
+        # Read after the seq: what happens in between is in the lines, and asked for again.
+        return answer(reading.timeline(number, caller.login, caller.permissions), headers={"ETag": _tag(seq)})
     except UnknownIssue as error:
         raise _unknown(number) from error
 
@@ -141,11 +147,27 @@ def _expected(number: str) -> int | None:
     return seq
 
 
+def _unchanged(number: str) -> Response | None:
+    """The answer that says that nothing happened on the issue since the caller read it; None when something did."""
+    if "If-None-Match" not in request.headers:
+        return None
+    seq = held(number).seq
+    if not (request.if_none_match.star_tag or request.if_none_match.contains_weak(str(seq))):
+        return None
+    response = raw(b"", 304, {"ETag": _tag(seq)})
+    del response.headers["Content-Type"]
+    return response
+
+
+def _tag(seq: int) -> str:
+    return f'"{seq}"'
+
+
 def _issue(
     number: str, caller: Caller, at: Moment, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     found = reading.read(number, caller.login, at, caller.permissions)
-    return answer(found, status, {"ETag": f'"{found["seq"]}"', **(headers or {})})
+    return answer(found, status, {"ETag": _tag(found["seq"]), **(headers or {})})
 
 
 def _unknown(number: str) -> Failed:

@@ -10,7 +10,7 @@ from flask import current_app, g, request
 
 from server import settings
 from server.accounts import Caller, caller_of_session, caller_of_token, cookie_name
-from server.api.limits import Allowance, address
+from server.api.limits import Allowance, SharedAllowance, address
 from server.api.problems import Failed, language, of_values
 from server.core.findings import Finding
 from server.core.kinds import near
@@ -78,13 +78,16 @@ def only(given: Mapping[str, Any], allowed: Sequence[str]) -> None:
 
 def require_caller(permissions: Sequence[str]) -> Caller:
     """Who is calling, by token or session; one of the permissions is enough. Raises Failed: 401 when nobody is known,
-    429 when an address tries too often, 403 without a permission."""
+    429 when an address tries too often or a token asks too much, 403 without a permission."""
     found = _caller()
     if found is None:
         tries: Allowance = current_app.extensions["duban.tries"]
         if "Authorization" in request.headers:
             tries.require(address())
         raise Failed(401, "not-authenticated", headers={"WWW-Authenticate": 'Bearer realm="duban"'})
+    if found.token is not None:
+        by_token: SharedAllowance = current_app.extensions["duban.tokens"]
+        by_token.require(found.token)
     if permissions and not any(found.may(permission) for permission in permissions):
         raise Failed(403, "permission-missing", permission=", ".join(permissions))
     return found

@@ -12,7 +12,7 @@ from flask import Flask
 
 from server import accounts, policies, settings
 from server.api import hooks
-from server.api.limits import Allowance
+from server.api.limits import Allowance, SharedAllowance
 from server.core.moments import Moment
 from server.settings import Settings
 from server.store.database import Store
@@ -65,6 +65,7 @@ def app(built: Flask, clock: Clock, open_for_business: Store, tmp_path: Path) ->
     built.config["DUBAN"] = settings.current()
     built.extensions["duban.hooks"] = hooks.Limits()
     built.extensions["duban.tries"] = Allowance(60, 60)
+    built.extensions["duban.tokens"] = SharedAllowance(0)
     built.extensions["promises"].broken.clear()
     yield built
     settings._current = before

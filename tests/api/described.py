@@ -52,6 +52,8 @@ def difference(described: dict[str, Any], response: Response) -> str | None:
     found = described["responses"].get(str(response.status_code))
     if found is None:
         return f"is not described: {response.get_data(as_text=True)[:300]}"
+    if "content" not in found:
+        return None if not response.get_data() else "is not empty"
     ((kind, content),) = found["content"].items()
     if response.mimetype != kind:
         return f"is {response.mimetype}"

@@ -378,3 +378,33 @@ def test_notices_heed_if_match(calls: Any, put_in_force: Any) -> None:
     number = intake.receive("asking", {"subject": "x"}, MONDAY).number
     path = f"/api/v1/issues/{number}/notices/twice/confirm"
     problem(calls("li").post(path, {}, {"If-Match": '"99"'}), 409, "overtaken")
+
+
+# -- reading again -------------------------------------------------------------------------------------------------
+
+
+def test_what_has_not_changed_is_not_sent_again(gong: Api, number: str, calls: Any) -> None:
+    for path in (f"/api/v1/issues/{number}", f"/api/v1/issues/{number}/timeline"):
+        first = gong.get(path)
+        seq = first.headers["ETag"]
+        for known in (seq, f"W/{seq}", f'"0", {seq}', "*"):
+            again = gong.get(path, headers={"If-None-Match": known})
+            assert (again.status_code, again.get_data(), again.headers["ETag"]) == (304, b"", seq), known
+        for other in ('"0"', 'W/"99"', "", "x y"):
+            assert gong.get(path, headers={"If-None-Match": other}).json == first.json, other
+        # What happens gives another seq, and the whole answer again.
+        gong.post(f"/api/v1/issues/{number}/actions/comment", {"with": {"text": "x"}})
+        changed = gong.get(path, headers={"If-None-Match": seq})
+        assert (changed.status_code, changed.headers["ETag"] != seq) == (200, True)
+    assert gong.get("/api/v1/issues/NOBODYS", headers={"If-None-Match": "*"}).status_code == 404
+
+
+def test_a_page_does_not_move_when_issues_arrive_meanwhile(gong: Api) -> None:
+    numbers = [gong.post("/api/v1/issues", SHORT).json["number"] for _ in range(5)]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = gong.get(f"/api/v1/issues?limit=2{cursor and f'&after={cursor}'}").json
+        seen += [issue["number"] for issue in page["issues"]]
+        cursor = page["next"]
+        gong.post("/api/v1/issues", SHORT)
+    assert seen == numbers[::-1]
