@@ -22,6 +22,8 @@ from server.core import documents
 from server.core.calendars import BadCalendar, Calendar, compile_calendar
 from server.core.channels import Channels, compile_channels
 from server.core.compiling import compile_process
+from server.core.difference_words import as_dicts
+from server.core.differences import differences
 from server.core.findings import Finding, has_errors
 from server.core.library import channel_kinds
 from server.core.moments import Moment
@@ -179,6 +181,20 @@ def activate(version: int, now: Moment, by: str | None = None) -> None:
             conflict_target=[Meta.key], preserve=[Meta.value]
         ).execute()
         audit.record("policy.activated", now, _described(found), by=by)
+
+
+def changes(before: Any, after: Any) -> list[dict[str, Any]]:
+    """What is another in the text of a later version row, in its meaning and in words (`difference_words.as_dicts`)."""
+    older, newer = _value(before), _value(after)
+    found = differences(after.kind, older, newer)
+    return as_dicts(found, after.kind, older, newer, standing(after.name))
+
+
+def standing(process: str) -> dict[str, int]:
+    """How many open issues of the process stand in each of its stages."""
+    query = 'SELECT "stage", COUNT(*) FROM "issue" WHERE "process" = ? AND NOT "final" GROUP BY "stage"'
+    with database.session():
+        return dict(sql.run(query, process).fetchall())
 
 
 # -- in force ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response
 
+from server import policies
 from server.api import parameters
 from server.api.answers import answer
 from server.api.problems import Failed
@@ -65,7 +66,8 @@ def difference(name: str) -> Response:
     )
     # A file may end without a line's end; the next line must not be glued to it.
     diff = "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
-    return answer({"from": first.number, "to": second.number, "diff": diff})
+    changes = policies.changes(first, second)
+    return answer({"from": first.number, "to": second.number, "changes": changes, "diff": diff})
 
 
 def _versions(name: str) -> Any:

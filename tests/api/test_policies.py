@@ -63,6 +63,23 @@ def test_what_differs_is_a_unified_diff(reader: Api, open_for_business: Any, sec
     assert reader.get(f"/api/v1/policies/{NAME}/diff?from=2&to=2").json["diff"] == ""
 
 
+def test_what_differs_is_told_in_the_words_of_the_process(reader: Api, open_for_business: Any, second: str) -> None:
+    assert reader.get(f"/api/v1/policies/{NAME}/diff?from=1&to=2").json["changes"] == []  # a comment means nothing
+    text = second.replace("within: {A: 1h, B: 4h, C: 24h}", "within: {A: 30m, B: 4h, C: 24h}")
+    policies.add_version(text.encode(), MONDAY + DAY, origin=Version.PROPOSED, author="mo", approver="han")
+    (change,) = reader.get(f"/api/v1/policies/{NAME}/diff?from=1&to=3").json["changes"]
+    assert change == {
+        "at": "/clocks/first_response/within/A",
+        "change": "changed",
+        "before": "1h",
+        "after": "30m",
+        "text": {
+            "zh": "时限“首次响应”（first_response）：级别 A，时限：1 小时 → 30 分钟",
+            "en": "clock first_response “First response”: severity A, Within 1 h → 30 min",
+        },
+    }
+
+
 def test_what_is_not_there_is_404(reader: Api) -> None:
     problem(reader.get("/api/v1/policies/none/versions"), 404, "unknown-document")
     for version in ("9", "0", "x", "²", "9" * 30):

@@ -1,0 +1,310 @@
+"""What is another in a newer text, in its meaning and in words (server.core.differences, .difference_words)."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from server.core import documents
+from server.core.difference_words import as_dicts
+from server.core.differences import differences
+from server.core.schema import KINDS
+from server.core.schema_nodes import Form, Node, root_of
+from server.resources import data_dir
+
+SHIPPED = sorted((data_dir("policies")).glob("*.yaml"))
+
+BASE = """\
+kind: process
+name: care
+title: {zh: 客户关怀, en: Care}
+calendar: office
+fields:
+  impact: {type: choice, options: {stopped: Stopped, none: None}}
+  amount: {type: number, label: {zh: 金额, en: Amount}}
+severities: {A: {title: Grave}, B: {title: Plain}, C: {title: Slight}}
+classify:
+  severity: [{is: A, when: {field: impact, is: stopped}}, {is: B, when: {field: amount, at_least: 100}}, {is: C}]
+  kind_of: {from: [impact, severity], table: {stopped: {A: bad, B: bad}, none: {A: odd}}, else: fine}
+stages: {open: {title: Open}, waiting: {title: Waiting}, done: {title: Done, final: true}}
+actions:
+  ask: {from: open, to: waiting, by: [owner, team]}
+  finish: {title: Finish, from: [open, waiting], to: done}
+clocks:
+  first_response: {title: First response, on: received, until: finish, within: {A: 1h, B: 4h, C: 24h}, warn: 50%}
+  long_one: {on: received, until: finish, within: 7d, pause: waiting}
+notify:
+  first_notice:
+    on: [received, classified.severity]
+    steps:
+      A: [{via: sms, to: supervisor}, {via: email, to: [team, "team:directors"]}]
+      C: [{via: email, to: supervisor, wait: 1h}]
+targets: {on_time: {measure: {on_time: first_response}, at_least: 90%}}
+"""
+
+
+def read(text: str) -> dict[str, Any]:
+    document, found = documents.read(text.encode(), "care.yaml")
+    assert document is not None, found
+    value: dict[str, Any] = document.value
+    return value
+
+
+def told(before: str, after: str, language: str = "en", kind: str = "process", **more: Any) -> list[str]:
+    older, newer = read(before), read(after)
+    return [one["text"][language] for one in as_dicts(differences(kind, older, newer), kind, older, newer, **more)]
+
+
+def changed(old: str, new: str, language: str = "en", **more: Any) -> list[str]:
+    assert old in BASE
+    return told(BASE, BASE.replace(old, new), language, **more)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_document_is_no_different_from_itself_without_comments_and_layout(path):
+    document, _ = documents.read(path.read_bytes(), path.name)
+    assert document is not None
+    again = read(yaml.safe_dump(document.value, allow_unicode=True, sort_keys=False, width=40))
+    assert differences(document.kind, document.value, again) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("warn: 50%", "warn: [50%]"),
+        ("within: 7d", "within: 1w"),
+        ("within: 7d", "within: {A: 7d, B: 7d, C: 1w}"),
+        ("B: 4h", "B: 240m"),
+        ("by: [owner, team]", "by: [team, owner]"),
+        ("when: {field: impact, is: stopped}", "when: [{field: impact, is: stopped}]"),
+        ("when: {field: impact, is: stopped}", "when: {all: [{is: stopped, field: impact}]}"),
+        ("at_least: 100}", "at_least: 100.0}"),
+        ("calendar: office", "calendar: office\nchannels: default\nlanguage: 1\napprovals: 1"),
+        ("done: {title: Done, final: true}", "done: {final: true, title: Done}"),
+        ("open: {title: Open}", "open: {title: Open, final: false}"),
+    ],
+)
+def test_another_way_to_write_the_same_is_no_difference(old, new):
+    assert changed(old, new) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentences"),
+    [
+        ("{A: 1h,", "{A: 30m,", ["clock first_response “First response”: severity A, Within 1 h → 30 min"]),
+        ("within: 7d", "within: {A: 7d, B: 1d, C: 7d}", ["clock long_one: severity B, Within 7 days → 1 day"]),
+        ("{A: 1h, B: 4h, C: 24h}", "{A: 1h, B: 4h}",
+         ["clock first_response “First response”: severity C, Within is gone (it was 24 h)"]),
+        ("      C: [{via: email, to: supervisor, wait: 1h}]\n", "", ["notice first_notice: C no longer told"]),
+        ("      C: [{", "      B: [{via: sms, to: owner}]\n      C: [{",
+         ["notice first_notice: B is now told: Via: sms, To: the owner"]),
+        ("{is: B, when", "{is: A, when: {field: amount, more_than: 9000}}, {is: B, when",
+         ["judging of severity “Severity”: new rule before rule 2: A if Amount is more than 9000"]),
+        ("{is: B, when: {field: amount, at_least: 100}}, ", "",
+         ["judging of severity “Severity”: rule 2 removed: B if Amount is at least 100"]),
+        ("at_least: 100}", "at_least: 50}",
+         ["judging of severity “Severity”, rule 2: If Amount is at least 100 → Amount is at least 50"]),
+        ("{A: bad, B: bad}", "{A: bad, B: odd}", ["judging of kind_of, row stopped: row B bad → odd"]),
+        ("to: [team, \"team:directors\"]", "to: [lead, team]",
+         ["notice first_notice, severity A, step 2: To: now also the team's lead, no longer team:directors"]),
+        ("{A: {title: Grave}, B: {title: Plain}", "{B: {title: Plain}, A: {title: Grave}",
+         ["the order of Severities: A, B, C → B, A, C"]),
+        ("{title: Grave}", "{title: Dire}", ["severity A “Dire”: Title Grave → Dire"]),
+        ("calendar: office", "calendar: allday", ["Calendar office → allday"]),
+        ("by: [owner, team]", "by: [owner, team], not_by: did:finish", ["action ask: Not by did:finish (it had none)"]),
+        ("{via: sms, to: supervisor}, {via: email, to: [team, \"team:directors\"]}",
+         "{via: email, to: [team, \"team:directors\"]}, {via: sms, to: supervisor}",
+         ["notice first_notice, severity A: step 2 is now step 1"]),
+    ],
+)  # fmt: skip
+def test_it_tells_a_change_in_the_words_of_the_process(old, new, sentences):
+    assert changed(old, new) == sentences
+
+
+def test_it_tells_it_in_chinese():
+    assert changed("{A: 1h,", "{A: 30m,", "zh") == [
+        "时限“First response”（first_response）：级别 A，时限：1 小时 → 30 分钟"
+    ]
+
+
+def test_a_stage_that_is_gone_says_how_many_open_issues_stand_in_it():
+    text = BASE.replace(", waiting: {title: Waiting}", "").replace("[open, waiting]", "open")
+    text = text.replace("  ask: {from: open, to: waiting, by: [owner, team]}\n", "").replace(", pause: waiting", "")
+    assert "stage waiting “Waiting” removed: 3 open issues stand in it" in told(BASE, text, standing={"waiting": 3})
+    assert "stage waiting “Waiting” removed" in told(BASE, text)
+
+
+def test_a_renamed_id_is_one_difference_wherever_it_is_named():
+    text = re.sub(r"\bwaiting\b", "pending", BASE)
+    assert told(BASE, text) == ["stage waiting is now called pending"]
+    text = re.sub(r"\bfirst_response\b", "answer", BASE)
+    assert told(BASE, text) == ["clock first_response is now called answer"]
+    text = re.sub(r"\bimpact\b", "effect", BASE)
+    assert told(BASE, text) == ["field impact is now called effect"]
+    text = re.sub(r"\bC\b", "D", BASE)
+    assert told(BASE, text) == ["severity C is now called D"]
+    text = re.sub(r"\bfinish\b", "end", BASE)
+    assert told(BASE, text) == ["action finish is now called end"]
+
+
+def test_a_renamed_id_that_changed_besides_is_told_with_its_change():
+    text = re.sub(r"\bfirst_response\b", "answer", BASE).replace("{A: 1h,", "{A: 2h,")
+    assert told(BASE, text) == [
+        "clock first_response is now called answer",
+        "clock answer “First response”: severity A, Within 1 h → 2 h",
+    ]
+
+
+def test_what_is_gone_and_what_is_new_are_not_taken_for_one_without_likeness():
+    text = BASE.replace("  long_one: {on: received, until: finish, within: 7d, pause: waiting}\n",
+                        "  other: {on: ask, until: finish, within: 3wd, calendar: days}\n")  # fmt: skip
+    assert told(BASE, text) == [
+        "new clock other: Starts on: ask, Ends with: Finish, Within: 3 working days, Calendar: days",
+        "clock long_one removed",
+    ]
+
+
+def test_every_difference_has_a_pointer_that_leads_to_it():
+    older, newer = read(BASE), read(BASE.replace("{A: 1h,", "{A: 30m,"))
+    assert [one.pointer for one in differences("process", older, newer)] == ["/clocks/first_response/within/A"]
+
+
+# -- every key of the schemas has its sentence ------------------------------------------------------------------------
+
+WORDS = {
+    "duration": ("1h", "2h"), "due": ("1h", "2h"), "event": ("received", "comment"), "who": ("owner", "lead"),
+    "schedule": ("daily 09:00", "monday 09:00"), "percent": ("10%", "20%"), "warn_mark": ("50%", "15m"),
+    "team": ("team:a", "team:b"), "route_target": ("team:a", "team:b"), "assignee": ("owner", "route"),
+    "environment": ("env:A", "env:B"), "moment": ("2026-03-02", "2026-03-03"), "threshold": ("50%", "60%"),
+}  # fmt: skip
+
+
+def sample(node: Node, variant: int) -> Any:
+    """A value that the node may have; two variants differ wherever the schema lets them."""
+    schema = node.schema
+    if node.name in ("condition", "conditions"):
+        return {"field": "subject", "is": f"v{variant}"}
+    if node.name == "measure":
+        return ("count", "open")[variant]
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][min(variant, len(schema["enum"]) - 1)]
+    if node.word in WORDS and node.form in (Form.LEAF, Form.SEVERAL):
+        return WORDS[node.word][variant]
+    if node.branches:
+        return sample(node.branches[0], variant)
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "boolean":
+        return bool(variant) is not bool(schema.get("default", False))
+    if kind in ("integer", "number"):
+        return 2 + variant
+    if kind == "array":
+        items = node.items_for([])
+        return [f"v{variant}" if items is None else sample(items, variant)]
+    if kind == "object" or "properties" in schema:
+        required = schema.get("required", ())
+        found = {key: sample(node.child(key), variant) for key in required}
+        if not found and isinstance(schema.get("additionalProperties"), dict):
+            found["some_key"] = sample(node.child("some_key"), variant)
+        return found
+    return f"v{variant}"
+
+
+def places(node: Node, path: tuple[Any, ...], seen: tuple[str, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Node]]:
+    """Every key that the schema names, as a path through maps (`some_key`), lists (0) and alternatives."""
+    if node.name in ("condition", "conditions", "measure", "rows", "text") or (node.name and seen.count(node.name) > 1):
+        return
+    seen = (*seen, node.name) if node.name else seen
+    for key in node.schema.get("properties", {}):
+        child = node.child(key)
+        yield (*path, key), child
+        yield from places(child, (*path, key), seen)
+    if isinstance(node.schema.get("additionalProperties"), dict):
+        yield from places(node.child("some_key"), (*path, "some_key"), seen)
+    for branch in node.branches:
+        yield from places(branch, path, seen)
+    if isinstance(node.schema.get("items"), dict):
+        items = node.items_for([])
+        assert items is not None
+        yield from places(items, (*path, 0), seen)
+
+
+def document_with(path: tuple[Any, ...], value: Any) -> Any:
+    """The smallest document that has this value at the path."""
+    for step in reversed(path):
+        value = [value] if step == 0 and isinstance(step, int) else {step: value}
+    return value
+
+
+KEYS = [
+    pytest.param(kind, path, node, id=f"{kind}:{'.'.join(map(str, path))}")
+    for kind in KINDS
+    for path, node in places(root_of(kind), ())
+]
+
+
+def test_the_walk_reaches_all_of_the_schemas():
+    assert len(KEYS) > 330
+    assert {
+        "process:clocks.some_key.within",
+        "process:notify.some_key.steps.0.wait",
+        "process:examples.0.expect.0.kind",
+        "calendar:hours",
+        "source:verify.scheme",
+        "channels:channels.some_key.url",
+    } <= {key.id for key in KEYS}
+
+
+@pytest.mark.parametrize(("kind", "path", "node"), KEYS)
+def test_every_key_has_its_sentence_in_both_languages(kind, path, node):
+    whole = document_with(path, sample(node, 0))
+    without = document_with(path[:-1], {})
+    other = document_with(path, sample(node, 1))
+    pairs = [(without, whole), (whole, without)]
+    if sample(node, 0) != sample(node, 1):
+        pairs.append((whole, other))
+    for before, after in pairs:
+        found = differences(kind, before, after)
+        default = node.schema.get("default")
+        assert found or (default is not None and sample(node, 0) == default), (before, after)
+        for one in as_dicts(found, kind, before, after):
+            english, chinese = one["text"]["en"], one["text"]["zh"]
+            assert english, one
+            assert re.search(r"[一-鿿]", chinese), one
+            assert not re.search(r"[一-鿿{}]|NOTHING", english), one
+            if " → " in english:
+                told, _, became = english.partition(" → ")
+                assert not told.endswith(became), one
+
+
+@pytest.mark.parametrize("path", [one for one in SHIPPED if b"kind: process" in one.read_bytes()], ids=lambda p: p.stem)
+def test_whatever_is_taken_out_of_a_shipped_process_is_told(path):
+    """Each key and item of the document, taken out alone, gives at least one difference (or was a default)."""
+    whole = read(path.read_text("utf-8"))
+    for place in itertools.islice(paths(whole), 0, None, 37):
+        less = copy.deepcopy(whole)
+        parent: Any = less
+        node = root_of("process")
+        for step in place[:-1]:
+            parent = parent[step]
+            node = (node.items_for([]) or node) if isinstance(step, int) else node.child(step)
+        value = parent.pop(place[-1])
+        found = differences("process", whole, less)
+        is_default = isinstance(place[-1], str) and node.child(place[-1]).schema.get("default") == value
+        assert found or is_default, place
+        assert all(one["text"]["en"] for one in as_dicts(found, "process", whole, less))
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, part in steps:
+        yield (*path, step)
+        yield from paths(part, (*path, step))
