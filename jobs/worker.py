@@ -1,7 +1,8 @@
 """The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
 
-Loops, each in a thread: one sweeper at a time holds the lease, all workers deliver. A wake-up from the queue shortens
-their sleep; without one they look again after a second at the latest (architecture, 3 and 4).
+Loops, each in a thread: one sweeper at a time holds the lease, one seals the audit trail, all workers deliver. A
+wake-up from the queue shortens their sleep; without one they look again after a second at the latest (architecture, 3
+and 4).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from jobs.queue import open_queue
 from jobs.tasks import register
 from server import delivery, metrics, nudging
 from server.core.moments import Moment
+from server.sealing import Anchoring, Sealer, Signer
 from server.settings import Settings
 from server.store import database
 from server.store.failures import Unavailable
@@ -118,6 +120,31 @@ class Delivering:
         delivery.close(now())
 
 
+class Sealing:
+    """The sealer's work: new entries of the audit trail go into its chain."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._seed = settings.signing_key
+        self._sealer = Sealer()
+        self._signer: Signer | None = None
+
+    def work(self) -> float:
+        """Seals what there is; gives the seconds until it looks again."""
+        if self._signer is None and self._seed is not None:
+            self._signer = Signer(self._seed)
+        begun = time.monotonic()
+        if self._sealer.work(now(), self._signer):
+            return 0
+        # Counted from the look before: what is written meanwhile is sealed within the second.
+        return max(LOOK - (time.monotonic() - begun), 0)
+
+    def end(self) -> None:
+        """Seals what the others have left, and lets another worker seal at once."""
+        while self._sealer.work(now(), self._signer):
+            pass
+        self._sealer.end()
+
+
 class Listening:
     """The listener's work: wake-ups from the queue. Without a queue the others look by themselves each second."""
 
@@ -163,27 +190,32 @@ def run(settings: Settings, *, alone: bool) -> None:
     signal.signal(signal.SIGTERM, end)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # then somebody else passes Ctrl-C on
         signal.signal(signal.SIGINT, end)
-    sweeping, delivering = Sweeping(), Delivering(alone)
+    sweeping, delivering, sealing = Sweeping(), Delivering(alone), Sealing(settings)
     sweeper, deliverer = Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work)
+    sealer, anchoring = Loop("sealer", sealing.work), Anchoring(settings)
 
     def wake() -> None:
         sweeper.wake()
         deliverer.wake()
 
-    listener = Loop("listener", Listening(settings, wake).work)
+    def anchor() -> float:
+        anchoring.work(now())
+        return LOOK
+
+    listener, anchorer = Loop("listener", Listening(settings, wake).work), Loop("anchorer", anchor)
     # What the sweep writes is for this very process to deliver: no queue is needed for that.
     forget = nudging.on_nudge(wake)
     counting = metrics.Counting()
     counting.start()
-    for loop in (sweeper, deliverer, listener):
+    for loop in (sweeper, deliverer, sealer, anchorer, listener):
         loop.start()
     log.info("the worker has started")
     while not ended.wait(60):
         pass
-    for loop in (listener, sweeper, deliverer):
+    for loop in (listener, sweeper, deliverer, sealer, anchorer):
         loop.stop()
     forget()
-    for work in (sweeping, delivering):
+    for work in (sweeping, delivering, sealing):
         try:
             work.end()
         except Unavailable as error:

@@ -108,7 +108,8 @@ def erase(issue: int, now: Moment) -> None:
                 "entries": "[]",
             }
         )
-        audit.record("issue.erased", now, {"number": found.number, "erased": sorted(hidden)}, issue=issue)
+        said = {"number": found.number, "seq": seq, "erased": sorted(hidden)}
+        audit.record("issue.erased", now, said, issue=issue)
 
 
 def _without(value: Any, hidden: Collection[str], inside: bool = False) -> Any:

@@ -10,12 +10,13 @@ import base64
 import binascii
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,6 +37,17 @@ class BadSetting(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place outside that keeps checkpoints of the audit trail: `kind` is file, webhook or mail, `target` a path, an
+    address of the web or of mail, `every` how many seconds lie between two checkpoints that it is sent, at least."""
+
+    url: str = field(repr=False)  # as written; that of a webhook may be a secret
+    kind: str
+    target: str = field(repr=False)
+    every: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of this process. Secrets do not show in its repr."""
 
@@ -50,6 +62,8 @@ class Settings:
     proxy_hops: int = 0
     token_rate: int = TOKEN_RATE  # requests of one token in a minute; 0: any number
     language: str = "zh"
+    anchors: tuple[Anchor, ...] = ()
+    anchor_secret: str | None = field(default=None, repr=False)  # signs what webhooks among them are sent
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -67,6 +81,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         proxy_hops=_hops(environ.get("DUBAN_PROXY_HOPS", "")),
         token_rate=_token_rate(environ.get("DUBAN_TOKEN_RATE", "")),
         language=_language(environ.get("DUBAN_LANGUAGE", "")),
+        anchors=_anchors(environ.get("DUBAN_ANCHORS", "")),
+        anchor_secret=environ.get("DUBAN_ANCHOR_SECRET") or None,
     )
 
 
@@ -175,6 +191,34 @@ def _networks(text: str) -> tuple[Network, ...]:
         except ValueError as error:
             raise BadSetting("DUBAN_ALLOW_NETS", part, "a network such as 10.0.0.0/8") from error
     return tuple(found)
+
+
+def _anchors(text: str) -> tuple[Anchor, ...]:
+    """Places separated by spaces or commas: `file:///PATH`, `https://…`, `mailto:ADDRESS?every=1h`."""
+    return tuple(dict.fromkeys(_anchor(part) for part in text.replace(",", " ").split()))
+
+
+_EVERY = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _anchor(text: str) -> Anchor:
+    bad = BadSetting("DUBAN_ANCHORS", text, "file:///PATH, https://… or mailto:ADDRESS (with ?every=1h)")
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError as error:
+        raise bad from error
+    if parts.scheme in ("http", "https") and host and parts.username is None:
+        return Anchor(text, "webhook", text)
+    if parts.scheme == "file" and host in (None, "localhost") and unquote(parts.path).strip("/") and not parts.query:
+        return Anchor(text, "file", unquote(parts.path))
+    if parts.scheme == "mailto" and re.fullmatch(r"[^\s@]+@[^\s@]+", unquote(parts.path)):
+        options = parse_qs(parts.query, keep_blank_values=True)
+        every = _EVERY.fullmatch(options.pop("every", ["1s"])[-1])
+        if every is not None and not options:
+            return Anchor(text, "mail", unquote(parts.path), int(every[1]) * _SECONDS[every[2]])
+    raise bad
 
 
 def _hops(text: str) -> int:

@@ -22,6 +22,7 @@ MODULES = {
     "serve": "serving",
     "web": "serving",
     "worker": "serving",
+    "audit": "auditing",
 }
 """Where each command stands: `server.cli.MODULE`, by its name."""
 

@@ -33,7 +33,7 @@ from server.store.models.people import (
     Team,
     Token,
 )
-from server.store.models.records import AuditEntry, PrivateValue
+from server.store.models.records import AuditAnchor, AuditBlock, AuditCheckpoint, AuditEntry, PrivateValue
 from server.store.models.reports import Report, ReportRemark
 
 TABLES: tuple[type[Row], ...] = (
@@ -67,6 +67,9 @@ TABLES: tuple[type[Row], ...] = (
     Lease,
     Meta,
     AuditEntry,
+    AuditBlock,
+    AuditCheckpoint,
+    AuditAnchor,
     PrivateValue,
     Report,
     ReportRemark,
@@ -107,6 +110,9 @@ __all__ = [
     "Lease",
     "Meta",
     "AuditEntry",
+    "AuditBlock",
+    "AuditCheckpoint",
+    "AuditAnchor",
     "PrivateValue",
     "Report",
     "ReportRemark",

@@ -1,8 +1,8 @@
-"""The audit trail, and the salts that keep private values out of it."""
+"""The audit trail, the blocks that seal it, and the salts that keep private values out of it."""
 
 from __future__ import annotations
 
-from peewee import BlobField, CompositeKey, ForeignKeyField, TextField
+from peewee import BigIntegerField, BlobField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
 from server.store.fields import MomentField, NumberedRow, Row
 from server.store.models.issues import Issue
@@ -30,3 +30,40 @@ class PrivateValue(Row):
 
     class Meta:
         primary_key = CompositeKey("issue", "field")
+
+
+class AuditBlock(Row):
+    """Entries of the audit trail, sealed together. Neither they nor the block are changed any more."""
+
+    no = BigIntegerField(primary_key=True)  # 1, 2, …
+    at = MomentField()
+    first = BigIntegerField(unique=True)  # which place in the trail its first entry has: 1, 2, …
+    size = BigIntegerField()  # how many entries
+    entries = TextField()  # their ids in ranges, in order
+    leaves = BlobField()  # 32 bytes for each entry
+    root = BlobField()  # of their Merkle tree
+    prev = BlobField()  # the hash of the block before
+    hash = BlobField()
+    high = BigIntegerField()  # the largest id sealed so far
+    gaps = TextField()  # ids below it that no block covers and that may still appear, in ranges
+
+
+class AuditCheckpoint(Row):
+    """A signed statement of how long the trail was and which hash it had."""
+
+    size = BigIntegerField(primary_key=True)  # how many entries it covers
+    block = BigIntegerField()  # up to which block
+    at = MomentField()
+    text = TextField()  # the signed note
+
+
+class AuditAnchor(Row):
+    """A place outside that keeps checkpoints, and what it has been given."""
+
+    url = TextField(primary_key=True)
+    size = BigIntegerField(default=0)  # of the newest checkpoint that it has
+    at = MomentField(null=True)  # since when it has that
+    next_at = MomentField(default=0)  # not tried before
+    failures = IntegerField(default=0)  # in a row
+    failed_at = MomentField(null=True)  # since when it fails; null: it does not
+    problem = TextField(null=True)
