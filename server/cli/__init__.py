@@ -6,11 +6,15 @@ Each group of commands stands in a module of its own and is imported when one of
 
 from __future__ import annotations
 
+import errno
+import io
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
-from server.cli.words import say
+from server.cli.words import fail, say
 
 MODULES = {
     "check": "judging",
@@ -29,6 +33,22 @@ MODULES = {
 
 class Commands(click.Group):
     """The commands by name; one is imported when it is used."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Runs the command that was asked for. A folder or file that cannot be used, and output that nobody can take,
+        end it with 2 and a line."""
+        for stream in (sys.stdout, sys.stderr):
+            # A file's name need not be UTF-8, and a terminal need not know every letter.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            if error.filename is not None:
+                fail("cannot-use", file=error.filename, why=error.strerror or str(error))
+            if error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT):
+                fail("cannot-write", file="-", why=error.strerror or str(error))
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(MODULES)

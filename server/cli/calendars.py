@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from server.cli import files
@@ -52,7 +50,5 @@ def between(calendar: str, start: str, end: str, policies: str | None) -> None:
 def batch(file: str, policies: str | None) -> None:
     """A line of result or error for each line of the file."""
     library = files.loaded(policies)
-    data = sys.stdin.buffer.read() if file == "-" else files.read(file)
-    lines = data.decode("utf-8", errors="replace").splitlines()
-    for result in sums.batch(lines, library.calendars, language()):
+    for result in sums.batch(files.lines(file), library.calendars, language()):
         click.echo(files.dumped(result))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from server.cli.words import fail, fail_with, language
 from server.core import library, moments
@@ -15,6 +17,12 @@ from server.core.library import Library
 from server.core.moments import Moment
 from server.resources import data_dir, policy_dir
 
+MOST = 16 * 1024 * 1024
+"""Bytes of a file that are read. What is longer is none of ours; /dev/zero has no end."""
+
+LONGEST_LINE = 64 * 1024
+"""Bytes of a line."""
+
 
 def now() -> Moment:
     """What time it is: the one place where a command asks."""
@@ -22,19 +30,44 @@ def now() -> Moment:
 
 
 def read(path: str) -> bytes:
-    """A file's bytes; ends with 2 when it cannot be read."""
+    """A file's bytes; ends with 2 when it cannot be read, or is longer than anything that is asked for."""
+    with _opened(path) as file:
+        data = file.read(MOST + 1)
+    if len(data) > MOST:
+        fail("too-long", file=path, limit=MOST)
+    return data
+
+
+def lines(path: str) -> Iterator[str]:
+    """A file's lines (`-`: standard input), one after the other; ends with 2 when it cannot be read."""
+    with _opened(path) as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                fail("too-long-line", file=path, limit=LONGEST_LINE)
+            yield line.decode("utf-8", errors="replace")
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        fail("cannot-read", file=path, why=error.strerror or str(error))
+        if path == "-":
+            yield sys.stdin.buffer
+            return
+        with Path(path).open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
+        fail("cannot-read", file=path, why=getattr(error, "strerror", None) or str(error))
 
 
 def documents(folder: str | None) -> list[tuple[str, bytes]]:
     """The documents of a folder, by file name; without one, of `policies` here, else the shipped ones."""
     root = policy_dir() if folder is None else Path(folder)
-    if not root.is_dir():
-        fail("no-folder", file=str(root))
-    paths = sorted(path for path in root.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    try:
+        if not root.is_dir():
+            fail("no-folder", file=str(root))
+        paths = sorted(path for path in root.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    except OSError as error:
+        fail("cannot-read", file=str(root), why=error.strerror or str(error))
     return [(str(path), read(str(path))) for path in paths]
 
 
@@ -78,14 +111,11 @@ def _say_errors(policies: Library) -> None:
 
 def json_object(path: str) -> dict[str, Any]:
     """A JSON object from a file (`-`: standard input); ends with 2 when it is none."""
-    import sys
-
     from server.core.findings import Finding
     from server.payloads import BadPayload, read_json
 
-    data = sys.stdin.buffer.read() if path == "-" else read(path)
     try:
-        value = read_json(data)
+        value = read_json(read(path))
     except BadPayload as error:
         fail("bad-json", file=path, why=Finding(error.code, (), error.params).text(language()))
     if not isinstance(value, dict):

@@ -209,6 +209,6 @@ def export(file: str) -> None:
         return
     try:
         Path(file).write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail("cannot-write", file=file, why=error.strerror or str(error))
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
+        fail("cannot-write", file=file, why=getattr(error, "strerror", None) or str(error))
     tell("exported", file=file)

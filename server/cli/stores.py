@@ -33,5 +33,8 @@ def opened() -> Iterator[None]:
             store.close()
     except (Unavailable, UnsafeStore, TooNew) as error:
         fail("cannot-open", why=str(error))
+    except UnicodeEncodeError:
+        # An argument of the shell that is no UTF-8; no store takes it.
+        fail("no-text")
     except Refused as error:
         fail_with([error.text(language())])
