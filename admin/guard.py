@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
 from flask_babel import lazy_gettext
 
-from admin import errors, languages
+from admin import errors, holding, languages
 from admin.appearance import theme
 from admin.clock import now
 from admin.headers import is_panel, nonce
@@ -120,6 +120,7 @@ def surroundings() -> dict[str, Any]:
         "nonce": nonce(),
         "asset": asset,
         "language_names": languages.NAMES,
+        "hold": holding.shown() if who is not None and who.may("system") else None,
     }
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import request
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin import clock
+from admin.clock import now
 from admin.guard import Page, expose, signed_in
 from admin.inputs import problem_text
+from admin.languages import ngettext
 from admin.reading import words_of
 from admin.sent import sent
 from admin.setting_apart import problem_of
+from server import delivery
 from server.intake.kept_rows import problems_of
 from server.policies import Unusable, process_for
 from server.store.models import Issue, Kept, Message, Schedule
@@ -74,15 +77,30 @@ class ApartView(SystemPage):
 
 
 class MessagesView(SystemPage):
-    """Messages that nobody got."""
+    """Messages that nobody got, and the decision when all are held back."""
+
+    changes = "system"
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Dead, unsent and held messages, newest first."""
+        """Dead, unsent and held messages, or those that wait, newest first."""
         wanted = request.args.get("state", "")
-        states = (wanted,) if wanted in STATES else STATES
+        states = (wanted,) if wanted in (*STATES, Message.PENDING) else STATES
         rows, after = _page(Message, Message.state.in_(states))
         return self.render("panel/messages.html", rows=[_message(row) for row in rows], after=after, state=wanted)
+
+    @expose("/release", methods=("POST",))
+    def release(self) -> ResponseReturnValue:
+        """Let messages leave again: with those that wait, or without them."""
+        decision = request.form.get("decision")
+        if decision not in ("send", "skip"):
+            abort(400)
+        count = delivery.release_outgoing(now(), signed_in().login, send=decision == "send")
+        if decision == "send":
+            flash(ngettext("%(num)s message will leave.", "%(num)s messages will leave.", count), "success")
+        else:
+            flash(ngettext("%(num)s message was dropped.", "%(num)s messages were dropped.", count), "success")
+        return redirect(url_for(".index"), 303)
 
 
 STATES = (Message.DEAD, Message.UNSENT, Message.HELD)

@@ -27,6 +27,9 @@ MODULES = {
     "web": "serving",
     "worker": "serving",
     "audit": "auditing",
+    "backup": "backing_up",
+    "restore": "backing_up",
+    "outgoing": "outgoing",
 }
 """Where each command stands: `server.cli.MODULE`, by its name."""
 

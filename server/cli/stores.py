@@ -15,9 +15,9 @@ from server.store.migrating import TooNew, pending
 
 
 @contextmanager
-def opened() -> Iterator[None]:
+def opened(*, old: bool = False) -> Iterator[None]:
     """The store of the environment for the block, which a first start has made; ends with 2 when there is none, when
-    it cannot be used, and when what is asked for is not possible."""
+    it cannot be used, and when what is asked for is not possible. `old`: an older release's is good, too."""
     settings = read_settings()
     environment.use(settings)
     if not database.is_postgres_url(settings.database) and not database.sqlite_path(settings.database).is_file():
@@ -25,7 +25,7 @@ def opened() -> Iterator[None]:
     try:
         store = database.open(settings.database)
         try:
-            if pending(store):
+            if pending(store) and not old:
                 fail("old-store")
             with store.session():
                 yield

@@ -14,20 +14,28 @@ from server.delivery.claiming import LEASE
 from server.delivery.courier import PATIENCE, Courier
 from server.delivery.folding import fold
 from server.delivery.holding import (
+    BEHIND,
+    RESTORED,
+    Hold,
     discard,
     hold_outgoing,
     is_outgoing_held,
     next_moment,
+    outgoing_hold,
     recover,
     release,
     release_outgoing,
     resend,
+    waiting,
 )
 
 __all__ = [
+    "BEHIND",
     "LEASE",
     "PATIENCE",
+    "RESTORED",
     "Courier",
+    "Hold",
     "close",
     "deliver",
     "discard",
@@ -35,10 +43,12 @@ __all__ = [
     "hold_outgoing",
     "is_outgoing_held",
     "next_moment",
+    "outgoing_hold",
     "recover",
     "release",
     "release_outgoing",
     "resend",
+    "waiting",
 ]
 
 _lock = threading.Lock()

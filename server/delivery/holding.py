@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from server import audit
@@ -15,10 +17,36 @@ from server.store.models import Message, Meta
 
 HELD: Final = "outgoing-held"
 
+RESTORED: Final = "restored"
+"""Why everything is held: the store was made from a backup."""
+
+BEHIND: Final = "behind"
+"""Why everything is held: somebody else has seen more of this store than there is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Everything is held back since a moment: why (RESTORED, BEHIND, or what somebody wrote), and by whom."""
+
+    at: Moment
+    reason: str
+    by: str | None
+
 
 def is_outgoing_held() -> bool:
     """Whether nothing leaves until an administrator decides (a restored backup)."""
-    return sql.run('SELECT "value" FROM "meta" WHERE "key" = ?', HELD).fetchone() is not None
+    return outgoing_hold() is not None
+
+
+def outgoing_hold() -> Hold | None:
+    """Since when and why nothing leaves until an administrator decides; None: messages leave."""
+    row = sql.run('SELECT "value" FROM "meta" WHERE "key" = ?', HELD).fetchone()
+    return None if row is None else Hold(**json.loads(row[0]))
+
+
+def waiting() -> int:
+    """How many messages wait to leave."""
+    return int(sql.run('SELECT COUNT(*) FROM "message" WHERE "state" = \'pending\'').fetchone()[0])
 
 
 def hold_outgoing(now: Moment, reason: str, by: str | None = None) -> None:
@@ -30,14 +58,14 @@ def hold_outgoing(now: Moment, reason: str, by: str | None = None) -> None:
 
 def release_outgoing(now: Moment, by: str | None, *, send: bool) -> int:
     """Let messages leave again; with `send` false those that wait now are cancelled instead of sent. Gives how many
-    waited."""
+    waited; 0, with nothing changed, when nothing is held."""
     with database.transaction():
-        Meta.delete().where(Meta.key == HELD).execute()
-        waiting = Message.state == Message.PENDING
-        if send:
-            count = Message.select().where(waiting).count()
-        else:
-            count = Message.update(state=Message.CANCELLED, next_at=None, reason="held").where(waiting).execute()
+        if not Meta.delete().where(Meta.key == HELD).execute():
+            return 0
+        count = waiting()
+        if not send:
+            pending = Message.state == Message.PENDING
+            count = Message.update(state=Message.CANCELLED, next_at=None, reason="held").where(pending).execute()
         audit.record("delivery.released", now, {"send": send, "messages": count}, by=by)
     return int(count)
 

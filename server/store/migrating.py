@@ -36,7 +36,7 @@ def migrate(store: Store) -> list[str]:
     """Take every pending step; give their names. Any number of processes may call it at once: one does the work."""
     if not pending(store):
         return []
-    with store.session(), _alone(store):
+    with store.session(), alone(store):
         waiting = pending(store)
         if not waiting:
             return []
@@ -45,12 +45,30 @@ def migrate(store: Store) -> list[str]:
         return list(_runner(store).up())
 
 
+def steps() -> list[str]:
+    """The names of the steps that this release knows, in order."""
+    return sorted(path.stem for path in FOLDER.glob("[0-9]*.py"))
+
+
+def last_step(store: Store) -> str:
+    """The name of the last step that was taken; empty: none was. Raises `TooNew`."""
+    waiting = pending(store)
+    taken = [name for name in steps() if name not in waiting]
+    return taken[-1] if taken else ""
+
+
+def take_steps(store: Store, until: str | None = None) -> list[str]:
+    """Take the pending steps up to `until` (None: all) as part of the caller's transaction, who is `alone`."""
+    return list(_runner(store).up(until))
+
+
 def _runner(store: Store) -> Runner:
     return Runner(store.db, str(FOLDER), table_name="schema_migration")
 
 
 @contextmanager
-def _alone(store: Store) -> Iterator[None]:
+def alone(store: Store) -> Iterator[None]:
+    """No other process takes steps on this database meanwhile: they wait."""
     if store.file is None:
         store.db.execute_sql("SET lock_timeout = 0")
         store.db.execute_sql("SELECT pg_advisory_lock(%s)", (_LOCK,))

@@ -42,6 +42,7 @@ ACCESS = {
     ("panel_kept.index", "GET"): SYSTEM,
     ("panel_apart.index", "GET"): SYSTEM,
     ("panel_messages.index", "GET"): SYSTEM,
+    ("panel_messages.release", "POST"): SYSTEM,
     ("panel_schedules.index", "GET"): SYSTEM,
 }
 

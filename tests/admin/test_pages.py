@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 
-from server import policies
-from server.store.models import Issue, Kept, Message, Schedule, Version
+from server import delivery, policies
+from server.store.models import AuditEntry, Issue, Kept, Message, Schedule, Version
 from tests.admin.visiting import Panel, now, receive
 
 
@@ -108,3 +108,25 @@ def test_pages_are_quick(panel: Panel) -> None:
         took.append(time.process_time() - start)
     # Of the processor, not of the clock: others share the machine. Measured: about 0.04 s.
     assert sorted(took)[2] < 0.5
+
+
+def test_that_messages_are_held_is_said_everywhere_and_decided_once(panel: Panel) -> None:
+    number = receive(outage=True)
+    pending = Message.update(state=Message.PENDING, reason=None, next_at=now()).execute()
+    assert pending
+    root = panel.visitor("root")
+    assert "held back since" not in root.text("/admin/issues/")
+    delivery.hold_outgoing(now(), delivery.RESTORED)
+    assert "restored from a backup" in root.text("/admin/issues/")
+    assert "held back since" not in panel.visitor("gong").text("/admin/issues/")
+    waiting = root.text("/admin/messages/?state=pending")
+    assert number in waiting
+    assert f"Send {pending} message" in waiting
+    assert panel.visitor("ida").post("/admin/messages/release", {"decision": "send"}).status_code == 403
+    assert root.post("/admin/messages/release", {"decision": "perhaps"}).status_code == 400
+    assert delivery.is_outgoing_held()
+    assert root.post("/admin/messages/release", {"decision": "skip"}).status_code == 303
+    assert not delivery.is_outgoing_held()
+    assert Message.select().where(Message.state == Message.CANCELLED).count() == pending
+    assert f"{pending} message" in root.text("/admin/messages/")
+    assert AuditEntry.select().where(AuditEntry.kind == "delivery.released", AuditEntry.by == "root").count() == 1

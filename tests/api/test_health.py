@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from server import delivery
 from server.accounts import sign_in, users
 from server.api import application
 from server.store.database import Store
@@ -22,7 +23,16 @@ from tests.server.conftest import MONDAY
 def test_alive_and_ready(api: Api) -> None:
     assert api.get("/healthz").json == {"status": "alive"}
     ready = api.get("/readyz")
-    assert (ready.status_code, ready.json["status"]) == (200, "ready")
+    assert (ready.status_code, ready.json["status"], ready.json["outgoing"]) == (200, "ready", "leaving")
+
+
+def test_ready_says_that_messages_are_held_and_why(api: Api) -> None:
+    delivery.hold_outgoing(MONDAY, delivery.RESTORED)
+    said = api.get("/readyz").json
+    assert (said["outgoing"], said["reason"], said["since"]) == ("held", "restored", "2026-03-02T01:00:00+00:00")
+    delivery.release_outgoing(MONDAY, "root", send=True)
+    delivery.hold_outgoing(MONDAY, "Li thinks that nobody should know")
+    assert api.get("/readyz").json["reason"] == "administrator"
 
 
 def test_without_its_database_the_server_is_alive_but_not_ready(
