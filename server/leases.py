@@ -5,8 +5,9 @@ from __future__ import annotations
 from server.core.moments import Moment
 from server.store import database, sql
 
-LENGTH = 5_000
-"""Milliseconds after which another process takes over from one that has died."""
+LENGTH = 4_000
+"""Milliseconds that a lease lasts. Whoever stands by looks each second, so that another process has taken over from
+one that died within five."""
 
 # Of another holder's lease that would last longer than any does, the clock was wrong when it was taken.
 _TAKE = (

@@ -32,15 +32,21 @@ POOL = 32
 _OLDEST_SQLITE = (3, 37, 0)
 
 
+# Set here and not by `options`, which a pooler between us and the server may drop. A client that was cut off holds its
+# locks until the server has noticed.
+_SETTINGS = (
+    f"SET lock_timeout = {BUSY_MS}; SET idle_in_transaction_session_timeout = 10000; "
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2"
+)
+
+
 class _Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
     """Connections that give up instead of hanging: a lock after 5 s, a peer that was cut off after 10 s."""
 
     def _connect(self) -> Any:
         connection = super()._connect()
         if not getattr(connection, "_duban_ready", False):
-            # Set here and not by `options`, which a pooler between us and the server may drop.
-            connection.execute(f"SET lock_timeout = {BUSY_MS}")
-            connection.execute("SET idle_in_transaction_session_timeout = 60000")
+            connection.execute(_SETTINGS)
             connection._duban_ready = True
         return connection
 
