@@ -13,6 +13,8 @@ RUN pip install --no-cache-dir --no-index --find-links /wheels duban && rm -rf /
 USER duban
 WORKDIR /var/lib/duban
 ENV DUBAN_DATA=/var/lib/duban/data
+# A volume takes its owner from the folder that is there.
+RUN mkdir -m 700 data
 VOLUME /var/lib/duban/data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
