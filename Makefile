@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format bench lock clean
+.PHONY: help serve test lint format bench faults lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -36,6 +36,9 @@ format: .venv/.ready-dev ## put the code into its usual form
 
 bench: .venv/.ready-bench ## measure, and say for every target whether it is met; ARGS=name for one
 	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: .venv/.ready-dev ## kill the server again and again, DURATION=15m on each database; ARGS=sqlite for one
+	DURATION=$(DURATION) $(BIN)/python -m tests.faults $(ARGS)
 
 lock: ## renew the lock after a change of the dependencies in pyproject.toml (needs uv)
 	uv lock
