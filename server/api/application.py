@@ -5,10 +5,11 @@ from __future__ import annotations
 import mmap
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import settings as environment
-from server.api import headers, hooks, metrics, problems, routes, surveys
+from server.api import docs, headers, hooks, metrics, problems, routes, surveys
 from server.api.limits import Allowance, SharedAllowance
 from server.api.table import WITHOUT_STORE
 from server.settings import Settings
@@ -46,6 +47,7 @@ def build(settings: Settings, memory: mmap.mmap | None = None) -> Application:
     problems.register(app)
     routes.register(app)
     surveys.register(app)
+    docs.register(app)
     app.before_request(_refuse_nul)
     app.after_request(headers.secure)
     if settings.proxy_hops:
@@ -57,4 +59,4 @@ def build(settings: Settings, memory: mmap.mmap | None = None) -> Application:
 def _refuse_nul() -> None:
     # Nothing has a name with NUL in it, and PostgreSQL fails on being asked.
     if "\x00" in request.path:
-        raise problems.Failed(404, "not-found")
+        raise NotFound

@@ -81,7 +81,10 @@ def _parameters(route: Route, shown: str) -> Iterator[dict[str, Any]]:
 def _body(request: Mapping[str, Any], shown: str) -> dict[str, Any]:
     if request["type"] == "any":
         return {"required": True, "description": request["description"][shown], "content": {"*/*": {}}}
-    return {"content": {"application/json": {"schema": _schema(request["schema"])}}}
+    content: dict[str, Any] = {"schema": _schema(request["schema"])}
+    if "example" in request:
+        content["example"] = request["example"]
+    return {"content": {"application/json": content}}
 
 
 def _answers(route: Route, shown: str) -> dict[int, dict[str, Any]]:

@@ -43,10 +43,11 @@ class Failed(Exception):
 
 
 @cache
-def _texts() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+def texts() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """The catalogue: title and detail of each problem, and the reasons, in both languages."""
     source = (data_dir("schemas") / "problems.yaml").read_text(encoding="utf-8")
-    texts: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(source)
-    return texts
+    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(source)
+    return found
 
 
 def language() -> str:
@@ -56,12 +57,12 @@ def language() -> str:
 
 def body(status: int, code: str, params: Mapping[str, object], errors: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The problem's members: type, title, status, detail, and errors where fields are at fault."""
-    texts = _texts()[code]
+    said = texts()[code]
     found = {
         "type": f"/docs/problems#{code}",
-        "title": texts["title"][language()],
+        "title": said["title"][language()],
         "status": status,
-        "detail": texts["detail"][language()].format(**params),
+        "detail": said["detail"][language()].format(**params),
     }
     listed = list(errors)
     return {**found, "errors": listed} if listed else found
@@ -89,7 +90,7 @@ def at_fault(where: str, code: str, /, **params: str | int) -> Failed:
 
 def said(code: str, **params: object) -> str:
     """A reason of the catalogue in the caller's language."""
-    return _texts()["reasons"][code][language()].format(**params)
+    return texts()["reasons"][code][language()].format(**params)
 
 
 def of_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:

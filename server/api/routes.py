@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 
-from server.api import description, health, hooks, issues, judging, metrics, policies
+from server.api import description, docs, health, hooks, issues, judging, metrics, policies
 from server.api.requests import require_caller
 from server.api.table import Route, routes
 
@@ -34,6 +34,8 @@ VIEWS: Mapping[str, View] = {
     "health.ready": health.ready,
     "health.metrics": metrics.show,
     "interface.describe": description.describe,
+    "interface.show": docs.show,
+    "interface.explain": docs.explain,
 }
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from server.resources import data_dir
 
-WITHOUT_STORE: Final = ("/healthz", "/metrics", "/openapi.json")
+WITHOUT_STORE: Final = ("/docs", "/docs/problems", "/healthz", "/metrics", "/openapi.json")
 """Paths that are answered whatever the database does."""
 
 
