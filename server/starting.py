@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import yaml
 
 from server import accounts, directory, policies
+from server.backup import notice
 from server.core.moments import Moment
 from server.resources import data_dir
 from server.settings import Settings
@@ -36,12 +37,14 @@ class Demo:
 @dataclass(frozen=True, slots=True)
 class Started:
     """What a start has made: the first administrator with his password (None: there was one, or it was given), and
-    the demo (None: not asked for, or loaded before). `demo_refused`: the store has people or issues of its own."""
+    the demo (None: not asked for, or loaded before). `demo_refused`: the store has people or issues of its own.
+    `is_behind`: the anchors have seen more than the store holds, so that outgoing messages are held now."""
 
     login: str | None = None
     password: str | None = None
     demo: Demo | None = None
     demo_refused: bool = False
+    is_behind: bool = False
 
 
 def prepare(settings: Settings, now: Moment, *, demo: bool = False) -> Started:
@@ -54,15 +57,16 @@ def prepare(settings: Settings, now: Moment, *, demo: bool = False) -> Started:
     try:
         migrate(store)
         with database.session():
+            is_behind = notice(settings, now) is not None
             policies.load_shipped(now)
             # Together: a password that was made must not be lost because what comes after it fails.
             with database.transaction():
                 login, password = _administrator(settings, now)
                 if not demo:
-                    return Started(login, password)
+                    return Started(login, password, is_behind=is_behind)
                 from server.demo import load
 
-                return Started(login, password, *load(now))
+                return Started(login, password, *load(now), is_behind)
     finally:
         store.close()
 

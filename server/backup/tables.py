@@ -19,12 +19,14 @@ KINDS: Final[Mapping[str, str]] = {
     "INTEGER": "integer",
     "BIGINT": "integer",
     "BOOLEAN": "integer",
+    "REAL": "real",
+    "DOUBLE PRECISION": "real",
     "TEXT": "text",
     "CHARACTER VARYING": "text",
     "BLOB": "bytes",
     "BYTEA": "bytes",
 }
-"""The three kinds of values that both databases have, by the words of either."""
+"""The kinds of values that both databases have, by the words of either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from server.store.database import Store
 _LEVEL: Final = 3
 """Of the compression: higher ones take several times as long for a few per cent."""
 
-_TYPES: Final = {"integer": "int8", "text": "text", "bytes": "bytea"}
+_TYPES: Final = {"integer": "int8", "real": "float8", "text": "text", "bytes": "bytea"}
 
 
 def write(store: Store, path: Path, now: Moment, progress: Progress = lambda *_: None) -> Manifest:

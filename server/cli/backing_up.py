@@ -52,6 +52,7 @@ def restore(file: Path, as_json: bool) -> None:
         try:
             with progress(_shown) as show:
                 manifest = backups.restore(store, file, files.now(), show)
+            is_behind = backups.notice(settings, files.now()) is not None
         finally:
             store.close()
     except NoBackup as error:
@@ -67,7 +68,7 @@ def restore(file: Path, as_json: bool) -> None:
     except OSError as error:
         fail("cannot-read", file=str(file), why=error.strerror or str(error))
     tell("restored", made=manifest.made, place=_place(settings.database), **_counts(manifest))
-    tell("restored-held")
+    tell("store-behind" if is_behind else "restored-held")
     if as_json:
         click.echo(files.dumped(manifest.as_json()))
 

@@ -149,6 +149,8 @@ def _prepare(settings: Settings, demo: bool) -> None:
         fail("cannot-open", why=str(error))
     except Refused as error:
         fail("cannot-prepare", why=error.text(settings.language))
+    if started.is_behind:
+        tell("store-behind")
     if started.password is not None:
         tell("first-password", login=started.login, password=started.password)
     if started.demo is not None:

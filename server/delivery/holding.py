@@ -50,8 +50,10 @@ def waiting() -> int:
 
 
 def hold_outgoing(now: Moment, reason: str, by: str | None = None) -> None:
-    """Hold everything back: what is planned stays planned, and nothing is sent."""
+    """Hold everything back: what is planned stays planned, and nothing is sent. The first reason stays."""
     with database.transaction():
+        if is_outgoing_held():
+            return
         Meta.insert(key=HELD, value={"at": now, "reason": reason, "by": by}).on_conflict_ignore().execute()
         audit.record("delivery.held", now, {"reason": reason}, by=by)
 
