@@ -70,6 +70,16 @@ def refuse_strangers() -> ResponseReturnValue | None:
     return to_sign_in()
 
 
+def refuse_what_no_store_holds() -> None:
+    """Nothing is at an address, and nothing is found by a parameter, that has a NUL or a number of more than 64 bits
+    in it; PostgreSQL fails on the one, SQLite on the other."""
+    if not is_panel():
+        return
+    for value in (*(request.view_args or {}).values(), *request.args.values()):
+        if "\x00" in str(value) or (isinstance(value, int) and value >= 2**63):
+            abort(404)
+
+
 def to_sign_in() -> ResponseReturnValue:
     """The way to the sign-in page, and back to where one was."""
     back = request.full_path.rstrip("?") if request.method in SAFE else urlsplit(request.referrer or "").path

@@ -53,6 +53,7 @@ def register(app: Flask) -> Admin:
     app.before_request(guard.look)
     app.before_request(lambda: csrf.protect() if headers.is_panel() else None)
     app.before_request(guard.refuse_strangers)
+    app.before_request(guard.refuse_what_no_store_holds)
     app.after_request(headers.secure)
     app.register_blueprint(
         Blueprint(

@@ -118,4 +118,11 @@ def test_what_is_not_there_is_missed_in_the_panels_own_words(panel: Panel) -> No
         answer = panel.visitor("root").get(path)
         assert answer.status_code == 404
         assert "There is nothing at this address" in answer.text
+    number = receive()
+    for path in ("/admin/%00", "/admin/issues/%00", "/admin/issues/?stage=%00", "/admin/issues/?q=a%00&team=%00"):
+        answer = panel.visitor("root").get(path)
+        assert answer.status_code == 404
+        assert "There is nothing at this address" in answer.text
+    for path in ("/admin/issues/%00/actions/comment", f"/admin/issues/{number}/tasks/{2**63}/confirm"):
+        assert panel.visitor("root").post(path, {"text": "x"}).status_code == 404
     assert panel.visitor("ida").get("/admin/documents/nowhere").status_code == 404
