@@ -117,6 +117,17 @@ class Egress:
             return carrier
         raise Failed(f"{host}:{port}: {problem}"[:200]) from problem
 
+    def judge(self, url: str) -> None:
+        """Raise Refused for a URL to which no request would be made, as far as that is known without a name server."""
+        parts = _parts(url)
+        host = _ascii_host(parts)
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return  # a name: judged by what it turns out to be
+        if not self.permits(str(address)):
+            raise Refused("address", host)
+
     def permits(self, text: str | int) -> bool:
         """Whether this address may be reached."""
         address = ipaddress.ip_address(str(text).partition("%")[0])

@@ -16,7 +16,7 @@ from server.core import actions
 from server.core.case import Case, Run
 from server.core.moments import Moment
 from server.core.moments import show as show_utc
-from server.core.printing import facts_printed, printed
+from server.core.printing import facts_printed, printed, without
 from server.core.process import Process
 from server.core.turn import Turn
 from server.core.world import Asked
@@ -31,8 +31,6 @@ __all__ = ["Filters", "Page", "UnknownIssue", "listed", "read", "sees_private", 
 
 READ_PRIVATE: Final = "private.read"
 LARGEST_PAGE: Final = 200
-_HOLDERS: Final = ("with", "fields", "values", "facts")
-"""Keys of a line under which facts stand by name."""
 
 
 # -- one -----------------------------------------------------------------------------------------------------------
@@ -151,28 +149,13 @@ def timeline(number: str, login: str | None = None, permissions: Collection[str]
         hidden: Collection[str] = ()
         if login is not None and not sees_private(login, found.case, snapshot(), permissions):
             hidden = found.pinned.private
-        return [printed(_without(entry, hidden), found.pinned.process) for entry in entries(found.id)]
+        return [printed(without(entry, hidden), found.pinned.process) for entry in entries(found.id)]
 
 
 def entries(issue: int) -> Iterator[dict[str, Any]]:
     """The stored lines of an issue, in order."""
     for row in Event.select(Event.entries).where(Event.issue == issue).order_by(Event.seq):
         yield from json.loads(row.entries)
-
-
-def _without(entry: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
-    """The entry without the values of these fields."""
-    if not hidden:
-        return dict(entry)
-    shown: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key in _HOLDERS and isinstance(value, Mapping):
-            shown[key] = {name: one for name, one in value.items() if name not in hidden}
-        elif key == "because":
-            shown[key] = [_without(reason, hidden) for reason in value]
-        else:
-            shown[key] = value
-    return shown
 
 
 # -- many ----------------------------------------------------------------------------------------------------------

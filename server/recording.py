@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import peewee
 
-from server import audit, messages, metrics, nudging, policies, settings
+from server import audit, messages, metrics, nudging, policies, settings, subscriptions
 from server.core import case as cases
 from server.core import values
 from server.core.advance import Advance, Refused, advance, next_due
@@ -191,7 +191,7 @@ def _new(
     number = _write_event(
         after, event, done, now, now, case.receiver or (f"source:{source}" if source else None), None, note
     )
-    _follow(after, done, number, now, surroundings, depth)
+    _follow(after, None, done, number, now, surroundings, depth)
     metrics.after_commit(metrics.INTAKE, source, case.process, "created")
     return Recorded(issue, case.number, 1, case, pinned, done.entries, None, number)
 
@@ -315,7 +315,7 @@ def _record(
             raise Overtaken(found.number)
         crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
         number = _write_event(after, event, done, now, recorded_at, by, key, None)
-        _follow(after, done, number, recorded_at, surroundings, 0)
+        _follow(after, found.case.stage, done, number, recorded_at, surroundings, 0)
         crash_point("sweep.before_commit" if event is TIME else "acting.before_commit")
     return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
 
@@ -390,8 +390,10 @@ def _write_event(
 # -- what follows --------------------------------------------------------------------------------------------------
 
 
-def _follow(after: Held, done: Advance, event: int, now: Moment, surroundings: Surroundings, depth: int) -> None:
-    """Everything that the lines of an event ask for besides themselves."""
+def _follow(
+    after: Held, stage: str | None, done: Advance, event: int, now: Moment, surroundings: Surroundings, depth: int
+) -> None:
+    """Everything that the lines of an event ask for besides themselves. `stage` is where the issue stood before."""
     actor: str | None = after.case.receiver
     for entry in done.entries:
         kind = entry["kind"]
@@ -407,6 +409,8 @@ def _follow(after: Held, done: Advance, event: int, now: Moment, surroundings: S
             metrics.after_commit(metrics.DECISIONS, after.case.process, entry["to"])
     if done.tellings:
         messages.write(done.tellings, _occasion(after, done, event, now, surroundings))
+    process, held_back = after.pinned.process, surroundings.hold_messages
+    subscriptions.tell(process, after.id, event, after.seq, done.entries, stage, now, held_back)
     nudging.after_commit()
 
 

@@ -7,6 +7,7 @@ import re
 from flask import request
 
 from server.api.problems import Failed, said
+from server.core.moments import BadTime, Moment, parse
 
 _INTEGER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -47,6 +48,18 @@ def boolean(name: str) -> bool | None:
     if found not in ("true", "false"):
         raise bad(name, "boolean")
     return found == "true"
+
+
+def moment(name: str, default: Moment | None = None) -> Moment:
+    """The parameter's time with its offset; without a default it must be there."""
+    found = request.args.get(name)
+    if found is None and default is not None:
+        return default
+    try:
+        # In a query, `+` stands for a space.
+        return parse((found or "").replace(" ", "+"))
+    except BadTime as error:
+        raise bad(name, "moment") from error
 
 
 def bad(name: str, why: str, **params: object) -> Failed:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 
-from server.api import description, docs, health, hooks, issues, judging, metrics, policies
+from server.api import description, docs, health, hooks, issues, judging, metrics, policies, subscriptions
 from server.api.requests import require_caller
 from server.api.table import Route, routes
 
@@ -30,6 +30,13 @@ VIEWS: Mapping[str, View] = {
     "policy.versions": policies.versions,
     "policy.version": policies.version,
     "policy.diff": policies.difference,
+    "subscription.list": subscriptions.every,
+    "subscription.create": subscriptions.create,
+    "subscription.read": subscriptions.read,
+    "subscription.change": subscriptions.change,
+    "subscription.delete": subscriptions.delete,
+    "subscription.rotate": subscriptions.rotate,
+    "subscription.replay": subscriptions.replay,
     "health.alive": health.alive,
     "health.ready": health.ready,
     "health.metrics": metrics.show,

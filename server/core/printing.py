@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.core.process import Process
 
 _MOMENTS = ("at", "due")
+_HOLDERS = ("with", "fields", "values", "facts")
+"""Keys of an entry under which facts stand by name."""
 
 
 def printed(entry: Mapping[str, Any], process: Process) -> dict[str, Any]:
@@ -41,3 +43,18 @@ def fact_printed(name: str, value: Any, process: Process) -> Any:
     if kind is not None and kind.name == "datetime" and isinstance(value, int):
         return process.calendar.show(value)
     return value
+
+
+def without(entry: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """The entry without the values of these fields."""
+    if not hidden:
+        return dict(entry)
+    shown: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key in _HOLDERS and isinstance(value, Mapping):
+            shown[key] = {name: one for name, one in value.items() if name not in hidden}
+        elif key == "because":
+            shown[key] = [without(reason, hidden) for reason in value]
+        else:
+            shown[key] = value
+    return shown

@@ -72,7 +72,7 @@ class Courier:
         threads at once. Raises Unavailable; what was sent is then settled by a later call, as long as its lease lasts.
         """
         began = time.monotonic()
-        channelling = Channelling(cache(self._documents), self._environ)
+        channelling = Channelling(cache(self._documents), self._environ, now)
 
         def moment() -> Moment:
             return now + int((time.monotonic() - began) * 1000)
@@ -105,7 +105,7 @@ class Courier:
             threads.shutdown(wait=True)
         self._threads.clear()
         with database.session():
-            return self._settle(now, Channelling(cache(self._documents), self._environ))
+            return self._settle(now, Channelling(cache(self._documents), self._environ, now))
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -214,4 +214,6 @@ def outgoing(message: Message) -> Outgoing:
         for one in payload.get("to") or ()
     )
     found = Outgoing(message.key, to, message.subject, message.body, message.at, message.language)
-    return replace(found, data=payload["data"]) if "data" in payload else found
+    if "data" not in payload:
+        return found
+    return replace(found, data=payload["data"], kind=payload.get("kind") or found.kind)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from server import audit
+from server import audit, policies, subscriptions
 from server.channels import leaves_as_one
 from server.core.channels import Channel
 from server.core.moments import HOUR, Moment
@@ -114,11 +114,12 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
     if message.notice == ALARM:
         return
     people = snapshot()
+    document = _document(message)
     holders = [login for login in people.people if _SYSTEM in people.permissions_of(login)]
     for login in holders:
         person = people.people[login]
         recipient = someone(person)
-        channel = _other(message, recipient.addresses, channelling)
+        channel = _other(message, document, recipient.addresses, channelling)
         if channel is None:
             log.error("the alarm of message %s reaches %s by no channel", message.key, login)
         name = "" if channel is None else channel.name
@@ -126,7 +127,7 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
         values = {
             "channel": message.channel,
             "to": message.recipient or message.address or message.to,
-            "subject": message.subject,
+            "subject": message.subject or message.notice,
             "attempts": message.attempts,
             "error": message.last_error or "",
         }
@@ -135,12 +136,12 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
             "issue": message.issue_id,
             "notice": ALARM,
             "process": message.process,
-            "channels": message.channels,
+            "channels": document,
             "channel": name,
             "to": f"permission:{_SYSTEM}",
             "recipient": login,
             "address": address,
-            "destination": f"{message.channels}/{name}",
+            "destination": f"{document}/{name}",
             "language": person.language,
             "subject": say("messages.alarm.subject", person.language, **values),
             "body": say("messages.alarm.body", person.language, **values),
@@ -154,11 +155,19 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
         Message.insert(row).on_conflict_ignore().execute()
 
 
-def _other(message: Message, addresses: Mapping[str, str], channelling: Channelling) -> Channel | None:
+def _document(message: Message) -> str:
+    """The channels document by which people are told: a subscription has none of its own."""
+    if message.channels != subscriptions.DOCUMENT:
+        return message.channels
+    found = policies.in_force().processes.get(message.process)
+    return "default" if found is None else found.channels.name
+
+
+def _other(message: Message, document: str, addresses: Mapping[str, str], channelling: Channelling) -> Channel | None:
     """A channel for the alarm, other than the one that gave up: one that reaches this person, else a group's robot."""
     others = [
         channel
-        for channel in channelling.all(message.channels)
+        for channel in channelling.all(document)
         if channel.name != message.channel and channelling.way(channel) is not None
     ]
     personal = [one for one in others if not leaves_as_one(one.type) and addresses.get(one.type)]

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from server import audit, metrics
+from server import audit, metrics, subscriptions
 from server.channels.outgoing import Outcome
 from server.core.moments import Moment
 from server.delivery.claiming import Settlement, settle
@@ -56,8 +56,11 @@ def write_outcome(done: Attempt, now: Moment, channelling: Channelling) -> None:
         return
     message.last_error = verdict.error
     outcome = "retried" if verdict.state == Message.PENDING else verdict.state
-    metrics.after_commit(metrics.DELIVERIES, message.channel, outcome)
+    # Not one figure for each subscription: there is no end to them.
+    channel = "subscription" if message.channels == subscriptions.DOCUMENT else message.channel
+    metrics.after_commit(metrics.DELIVERIES, channel, outcome)
     _record(message, verdict, now)
+    subscriptions.note(message, done.outcomes, now)
     if verdict.gone:
         hand_over(message, verdict.gone, channelling, now)
     elif verdict.state == Message.DEAD:

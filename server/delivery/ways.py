@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from server import policies
+from server import policies, subscriptions
 from server.channels import way_of
 from server.channels.outgoing import Way
 from server.core.channels import Channel, Channels
+from server.core.moments import Moment
 
 
 def in_force(name: str) -> Channels | None:
@@ -24,9 +25,12 @@ class Channelling:
 
     documents: Callable[[str], Channels | None] = in_force
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    now: Moment = 0
 
     def channel(self, document: str, name: str) -> Channel | None:
-        """The channel of that name in the document; None when there is none."""
+        """The channel of that name in the document, or the subscription; None when there is none."""
+        if document == subscriptions.DOCUMENT:
+            return subscriptions.channel(name, self.now)
         found = self.documents(document)
         return None if found is None else found.channels.get(name)
 

@@ -16,7 +16,14 @@ from tests.api.calling import Api, problem
 
 ROUTES = {route.id: route for route in routes()}
 GUARDED = [route for route in routes() if route.permission is not None]
-IN_PATH = {"number": "NOBODYS", "action": "none", "notice": "none", "name": "nothing", "version": "1"}
+IN_PATH = {
+    "number": "NOBODYS",
+    "action": "none",
+    "notice": "none",
+    "name": "nothing",
+    "version": "1",
+    "subscription": "none",
+}
 PAGES = {("/s/<token>", "GET"), ("/s/<token>", "POST")}
 
 

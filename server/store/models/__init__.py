@@ -35,6 +35,7 @@ from server.store.models.people import (
 )
 from server.store.models.records import AuditAnchor, AuditBlock, AuditCheckpoint, AuditEntry, PrivateValue
 from server.store.models.reports import Report, ReportRemark
+from server.store.models.subscriptions import Subscription
 
 TABLES: tuple[type[Row], ...] = (
     Version,
@@ -74,6 +75,7 @@ TABLES: tuple[type[Row], ...] = (
     Report,
     ReportRemark,
     Tally,
+    Subscription,
 )
 
 __all__ = [
@@ -117,4 +119,5 @@ __all__ = [
     "Report",
     "ReportRemark",
     "Tally",
+    "Subscription",
 ]
