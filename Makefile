@@ -4,6 +4,7 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8080
+EXAMPLES ?= 1500
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -23,6 +24,9 @@ serve: .venv/.ready-runtime ## run the main job with demo data on http://127.0.0
 
 test: .venv/.ready-dev ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
+	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py $(ARGS)
 
 lint: .venv/.ready-dev ## style, types, and the direction of imports
 	$(BIN)/ruff check .

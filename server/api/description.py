@@ -75,7 +75,8 @@ def _parameters(route: Route, shown: str) -> Iterator[dict[str, Any]]:
         found = {"name": name, "in": "query", "required": one.get("required", False), "schema": schema}
         yield {**found, "description": one["description"][shown]}
     for name, said in route.description.get("headers", {}).items():
-        yield {"name": name, "in": "header", "schema": {"type": "string"}, "description": said[shown]}
+        schema = {"type": "string"} | {key: value for key, value in said.items() if key == "pattern"}
+        yield {"name": name, "in": "header", "schema": schema, "description": said[shown]}
 
 
 def _body(request: Mapping[str, Any], shown: str) -> dict[str, Any]:

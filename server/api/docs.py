@@ -155,8 +155,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return " | ".join(map(str, schema["enum"]))
     types = schema.get("type", "")
     found = " | ".join(types) if isinstance(types, list) else str(types)
-    if found == "array":
-        found = f"array of {_type(schema.get('items', {})) or 'any'}"
+    if "items" in schema:
+        found = found.replace("array", f"array of {_type(schema['items']) or 'any'}")
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None or high is not None:
         found += f" {'' if low is None else low}…{'' if high is None else high}"
