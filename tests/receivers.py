@@ -54,12 +54,12 @@ class Request:
 class Receiver:
     """The server and what it got. The last reply it was told is given again and again; at first 200 without a body."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self._replies: deque[Reply] = deque([Reply()])
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer((host, 0), self._handler())
         self._server.daemon_threads = True
         self._scheme = "http"
         if tls is not None:
