@@ -45,6 +45,8 @@ POINTS: Final = (
     "delivery.sent",  # the receiver has it, the store does not know
     "delivery.before_commit",  # the outcomes are written
     "delivery.settled",
+    "sealing.before_commit",
+    "sealing.after_commit",  # a block is sealed, its checkpoint is not signed
 )
 
 log = logging.getLogger("duban.crash_points")

@@ -23,6 +23,7 @@ import peewee
 
 from server import leases
 from server.core.moments import Moment
+from server.crash_points import crash_point
 from server.sealing import blocks, checkpoints, ranges
 from server.sealing.blocks import Block
 from server.sealing.checkpoints import Signer
@@ -135,6 +136,8 @@ class Sealer:
         try:
             with database.transaction():
                 block = blocks.add(before, ids, leaves, high, ranges.show(_joined(left)), now)
+                crash_point("sealing.before_commit")
+            crash_point("sealing.after_commit")
         except peewee.IntegrityError:
             log.info("block %s was sealed by another process", 1 if before is None else before.no + 1)
             return None

@@ -38,10 +38,10 @@ IMPORTED: Final = (admin, jobs.worker, server.api.application, server.demo, serv
 WANTED: Final = "wanted.json"
 PARTS: Final = "parts.json"
 
-SEND_WITHIN: Final = 1.5
+SEND_WITHIN: Final = 3.0
 """Seconds that a receiver has; CLAIM is longer, as it is in production."""
 
-CLAIM: Final = 4_000
+CLAIM: Final = 6_000
 
 
 def hurry() -> None:

@@ -12,14 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
-from server import crash_points
+from server import crash_points, sealing, settings
+from server.sealing.checkpoints import Verifier
 from tests.faults import keeper
 from tests.serving import environment, free_port, ready
 from tests.stores import SERVER, database_url
@@ -72,11 +73,11 @@ class Cluster:
         made = subprocess.run(initdb, user=self._user, cwd=self.folder, capture_output=True, text=True)
         if made.returncode:
             raise Missing(made.stderr)
-        settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
-        settings += ["shared_buffers=64MB", "max_connections=100", "fsync=on", "restart_after_crash=on"]
+        options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
+        options += ["shared_buffers=64MB", "max_connections=100", "fsync=on", "restart_after_crash=on"]
         with (self.folder / "log").open("wb") as log:
             self._server = subprocess.Popen(
-                [programs / "postgres", "-D", data, *(word for one in settings for word in ("-c", one))],
+                [programs / "postgres", "-D", data, *(word for one in options for word in ("-c", one))],
                 user=self._user, cwd=self.folder, stdout=log, stderr=log,
             )  # fmt: skip
         wait_until(self._answers, 60, f"PostgreSQL did not start; see {self.folder}/log")
@@ -183,6 +184,10 @@ class Machine:
     def run(self, *parts: str) -> None:
         """Have these commands running from now on, again and again."""
         keeper.write(self.folder / keeper.WANTED, parts)
+
+    def keys(self) -> Sequence[Verifier]:
+        """The keys that checkpoints are signed with."""
+        return sealing.keys(settings.read(self._environ))
 
     def is_ready(self) -> bool:
         """Whether the web server answers that it can work."""

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from tests.faults.keeper import SEND_WITHIN
 from tests.receivers import Receiver, Reply, Request
 
 FAILS = 0.10
@@ -75,4 +76,4 @@ class Memory(Receiver):
         chance = 1.0 if self.is_good else self._random.random()
         if chance < FAILS:
             return Reply(500)
-        return Reply(200, delay=2.5) if chance < FAILS + TOO_SLOW else Reply(200)
+        return Reply(200, delay=SEND_WITHIN + 1) if chance < FAILS + TOO_SLOW else Reply(200)

@@ -17,8 +17,10 @@ from server.core.case import Case
 from server.core.moments import Moment
 from server.core.process import Process
 from server.core.world import Kept
+from server.evidence.verifying import verify
 from server.policies import process_for
 from server.recording import TIME, compact
+from server.sealing.checkpoints import Verifier
 from server.store import database
 from server.store.models import AuditEntry, Event, Issue, Message
 from tests.faults.load import Ledger
@@ -40,6 +42,7 @@ RULES: Final = (
     "re-sends with another id or content",
     "failures settled by a worker that had lost its claim",
     "changes without exactly one audit entry",
+    "audit trail not as it was sealed",
     "wrong answers",
     "issues set apart",
     "points never hit",
@@ -73,9 +76,17 @@ class Verdict:
         return "\n".join(lines)
 
 
-def judge(verdict: Verdict, ledger: Ledger, arrivals: Sequence[Arrival], until: Moment, ended: Moment) -> None:
-    """Compare everything; `until` is a moment up to which all that was due has happened, as the server says, `ended`
-    when the kills ended: lateness is measured up to then. Only for a store on which nothing works any more."""
+def judge(
+    verdict: Verdict,
+    ledger: Ledger,
+    arrivals: Sequence[Arrival],
+    until: Moment,
+    ended: Moment,
+    keys: Sequence[Verifier],
+) -> None:
+    """Compare everything. `until` is a moment up to which all that was due has happened, as the server says; `ended`
+    when the kills ended: lateness is measured up to then; `keys` sign checkpoints. Only for a store on which nothing
+    works any more."""
     with database.session():
         _acknowledged(verdict, ledger)
         events: dict[int, list[Any]] = defaultdict(list)
@@ -99,6 +110,12 @@ def judge(verdict: Verdict, ledger: Ledger, arrivals: Sequence[Arrival], until: 
         _acted(verdict, ledger, notes, again)
         _audited(verdict, events)
         _messages(verdict, events, arrivals, until)
+    trail = verify(keys)
+    for finding in trail.findings:
+        verdict.breaks("audit trail not as it was sealed", str(finding))
+    verdict.figures["audit trail"] = (
+        f"{trail.entries} entries in {trail.blocks} blocks, {trail.unsealed} not sealed yet"
+    )
     verdict.figures["issues"] = str(len(events))
     verdict.figures["events"] = str(sum(map(len, events.values())))
     verdict.figures["due moments"] = str(timed)
