@@ -31,8 +31,8 @@ def text(name: str) -> str | None:
 
 
 def integer(name: str, default: int | None, low: int, high: int) -> int:
-    """The parameter's number within its bounds."""
-    found = request.args.get(name)
+    """The parameter's number within its bounds; the default when it is not there or empty."""
+    found = request.args.get(name) or None
     if found is None and default is not None:
         return default
     if found is None or not _INTEGER.fullmatch(found) or not low <= int(found) <= high:
@@ -41,8 +41,8 @@ def integer(name: str, default: int | None, low: int, high: int) -> int:
 
 
 def boolean(name: str) -> bool | None:
-    """Whether the parameter is `true` or `false`; None when it is not there."""
-    found = request.args.get(name)
+    """Whether the parameter is `true` or `false`; None when it is not there or empty."""
+    found = request.args.get(name) or None
     if found is None:
         return None
     if found not in ("true", "false"):

@@ -20,7 +20,10 @@ from server.metrics.names import METRICS, Metric
 from server.store import database, sql
 
 FRESH: Final = 5.0
-"""Seconds for which the figures that must be looked for are remembered."""
+"""Seconds for which the figures that must be looked for are remembered; ..."""
+
+REST: Final = 20
+"""... or so many times what looking took: with millions of open issues it takes a twentieth of the time at most."""
 
 MOST: Final = 100_000
 """Rows of one kind that are counted at most; beyond it the number stays there."""
@@ -89,16 +92,18 @@ class Remembered:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looked: tuple[Any, float] | None = None
+        self._store: Any = None
+        self._until = 0.0
         self._found: Sequence[Family] = ()
 
     def of(self, now: Moment) -> Sequence[Family]:
         """The figures, at most `FRESH` seconds old. Raises Unavailable."""
         with self._lock:
-            store, steady = database.current(), time.monotonic()
-            if self._looked is None or self._looked[0] is not store or steady - self._looked[1] > FRESH:
+            store, began = database.current(), time.monotonic()
+            if self._store is not store or began >= self._until:
                 self._found = looked_for(now)
-                self._looked = (store, steady)
+                ended = time.monotonic()
+                self._store, self._until = store, ended + max(FRESH, REST * (ended - began))
             return self._found
 
 

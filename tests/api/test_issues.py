@@ -205,6 +205,7 @@ def test_pages_are_filtered_and_go_on_where_the_last_one_ended(gong: Api) -> Non
         return [issue["number"] for issue in found["issues"]], found["next"]
 
     assert listed("")[0] == [other, *reversed(numbers)]
+    assert listed("process=&stage=&severity=&owner=&team=&final=&q=&after=&limit=") == listed("")
     assert listed("severity=A") == ([other], None)
     assert listed("process=contingency") == ([], None)
     assert listed("stage=recorded") == ([other], None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,7 +58,8 @@ Numbers = dict[str, dict[tuple[str, ...], float]]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     counting._counted.clear()
-    monkeypatch.setattr(figures, "FRESH", -1.0)
+    monkeypatch.setattr(figures, "FRESH", 0.0)
+    monkeypatch.setattr(figures, "REST", 0.0)
 
 
 @pytest.fixture
@@ -288,6 +290,14 @@ def test_asking_often_costs_little(api: Api, monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(10):
         api.get("/metrics")
     assert len(looked) == 1
+    # What takes long is remembered for long.
+    monkeypatch.setattr(figures, "FRESH", 0.0)
+    monkeypatch.setattr(figures, "REST", 1000.0)
+    monkeypatch.setattr(figures, "_remembered", figures.Remembered())
+    monkeypatch.setattr(figures, "looked_for", lambda now: looked.append(now) or time.sleep(0.1) or [])
+    for _ in range(3):
+        api.get("/metrics")
+    assert len(looked) == 2
 
 
 def statements() -> Iterator[tuple[str, tuple[Any, ...]]]:
