@@ -27,6 +27,7 @@ MODULES = {
     "web": "serving",
     "worker": "serving",
     "audit": "auditing",
+    "export": "exporting",
     "backup": "backing_up",
     "restore": "backing_up",
     "outgoing": "outgoing",
