@@ -21,7 +21,7 @@ CHANGES: Final = ("edit", "correct")
 """Actions that take only what is another value than before."""
 
 NOT_HERE: Final = ("attach",)
-"""Built-in actions that the panel has no form for yet."""
+"""Built-in actions that have a form of their own on the issue's page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin import action_forms, doing, listing
@@ -12,8 +12,8 @@ from admin.clock import now
 from admin.guard import Page, expose, signed_in
 from admin.languages import gettext
 from admin.showing import show_issue
-from server import acting
-from server.recording import Overtaken
+from server import acting, attachments
+from server.recording import Overtaken, held
 
 
 class IssuesView(Page):
@@ -59,6 +59,32 @@ class IssuesView(Page):
     def confirm(self, number: str, message: int) -> ResponseReturnValue:
         """Note that a task by hand was done."""
         return self._about(number, lambda: doing.confirm(number, message, signed_in().login, now()))
+
+    @expose("/<number>/files", methods=("POST",))
+    def attach(self, number: str) -> ResponseReturnValue:
+        """Attach a file."""
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            flash(gettext("Choose a file first."), "danger")
+            return redirect(url_for(".issue", number=number), 303)
+        name, kind = file.filename, file.mimetype
+        data = file.stream.read(attachments.LARGEST + 1)
+        if len(data) > attachments.LARGEST:
+            flash(gettext("The file is too large: at most 10 MiB are kept."), "danger")
+            return redirect(url_for(".issue", number=number), 303)
+        return self._about(number, lambda: attachments.attach(number, name, kind, data, signed_in().login, now()))
+
+    @expose("/<number>/files/<int:file>")
+    def download(self, number: str, file: int) -> ResponseReturnValue:
+        """A file, to be saved."""
+        try:
+            row, pieces = attachments.opened(held(number), min(file, 2**62), signed_in().login)
+        except attachments.UnknownAttachment:
+            abort(404)
+        except attachments.NotShown:
+            abort(403)
+        headers = attachments.as_download(row.name)
+        return Response(b"".join(pieces), mimetype=attachments.UNKNOWN_TYPE, headers=headers)
 
     def _about(self, number: str, do: Any) -> ResponseReturnValue:
         try:

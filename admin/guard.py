@@ -24,6 +24,8 @@ from server.accounts import Caller, caller_of_session, cookie_name
 from server.directory import snapshot
 
 ASSETS = Path(__file__).parent / "static"
+LARGEST_FORM = 2 << 20
+LARGEST_FILE_FORM = 11 << 20
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset({"panel_sign_in.index", "panel_preferences.index", "panel_assets.static", "admin.static"})
 """What anybody may ask for: signing in, choosing language and appearance, and files that are the same for all."""
@@ -59,6 +61,8 @@ def signed_in() -> Caller:
 def look() -> None:
     """Find out who asks; the first thing that happens to a request for the panel."""
     if is_panel():
+        # Forms are small, but for the one that carries a file.
+        request.max_content_length = LARGEST_FILE_FORM if request.endpoint == "panel_issues.attach" else LARGEST_FORM
         text = request.cookies.get(cookie_name(settings.current().url))
         g.caller = caller_of_session(text, now()) if text else None
 

@@ -14,9 +14,9 @@ from admin.lines import Line, lines
 from admin.reading import Words, words_of
 from admin.sent import Sent, sent
 from admin.setting_apart import problem_of
-from server import issues
+from server import attachments, issues
 from server.accounts import Caller
-from server.core import people
+from server.core import actions, people
 from server.core.compiling import DEFAULT_BY
 from server.core.moments import Moment
 from server.core.turn import Turn
@@ -55,6 +55,18 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file of the issue. `may_open`: whether the reader may have its bytes."""
+
+    id: int
+    name: str
+    size: str
+    by: str
+    at: str
+    may_open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IssueShown:
     """An issue as its page shows it."""
 
@@ -84,6 +96,8 @@ class IssueShown:
     forms: Sequence[ActionForm]
     refused: ActionForm | None
     links: Sequence[Link]
+    files: Sequence[File]
+    attaches: bool
     version: str
 
 
@@ -130,6 +144,8 @@ def show_issue(
         forms=forms,
         refused=refused,
         links=_links(found.id),
+        files=[_file(row, found, words, caller) for row in attachments.listed(found.id)],
+        attaches=writes and _attaches(found, caller, now),
         version=process.sha256,
     )
 
@@ -176,6 +192,24 @@ def _asked(found: Held, words: Words, caller: Caller, now: Moment) -> list[tuple
     if people.may(turn, caller.login, DEFAULT_BY, ()) is not None:
         return []
     return [(name, words.of("notify", name)) for name in waiting]
+
+
+def _file(row: Any, found: Held, words: Words, caller: Caller) -> File:
+    may_open = attachments.may_open(found, row, caller.login)
+    return File(row.id, row.name, size_text(row.size), words.who(row.by), words.reader.moment(row.at), may_open)
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people read it."""
+    if size < 1024:
+        return f"{size} B"
+    return f"{size / 1024:.0f} KiB" if size < 1024**2 else f"{size / 1024**2:.1f} MiB"
+
+
+def _attaches(found: Held, caller: Caller, now: Moment) -> bool:
+    turn = Turn(found.pinned.process, found.case, Asked(live_directory()), found.case.moment)
+    turn.at(now)
+    return actions.possible(turn, found.pinned.process.actions[attachments.ACTION], caller.login)
 
 
 def _links(issue: int) -> list[Link]:

@@ -6,7 +6,7 @@ refused is in the audit trail, not on the timeline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from server import audit
@@ -73,8 +73,10 @@ def act(
     if_seq: int | None = None,
     *,
     surroundings: Surroundings = LIVE,
+    also: Callable[[int], None] | None = None,
 ) -> Recorded:
-    """The person does an action with these values. Raises UnknownIssue, UnknownAction, NotPossible, NotAllowed,
+    """The person does an action with these values. `also` is called with the issue's id in the transaction that writes
+    it, and may raise what undoes it. Raises UnknownIssue, UnknownAction, NotPossible, NotAllowed,
     BadForm, PreconditionFailed (the issue's `seq` is not `if_seq`), Overtaken, Unavailable."""
     found = held(number)
     problems = [] if surroundings.directory else _problems(found, action, given)
@@ -84,7 +86,7 @@ def act(
         why = "form" if refusal is None else refusal.why
         listed = problems if refusal is None else [*refusal.problems, *problems]
         raise _refused(found, Refused(action, by, why, tuple(listed)), now)
-    done = record_event(number, event, now, by=by, if_seq=if_seq, surroundings=surroundings)
+    done = record_event(number, event, now, by=by, if_seq=if_seq, surroundings=surroundings, also=also)
     return _done(done, by, now)
 
 

@@ -1,7 +1,8 @@
 """Private fields are kept as long as the policy says after closing, then erased (policy language, `keep`).
 
-Erased are the values in the issue, in its events, in what was sent about it and in what a source sent; the audit trail
-keeps digests whose salts are deleted, so that they mean nothing any more. An erased issue cannot be computed anew.
+Erased are the values in the issue, in its events, in what was sent about it and in what a source sent, and its files;
+the audit trail keeps digests whose salts are deleted, so that they mean nothing any more. An erased issue cannot be
+computed anew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from server import audit, policies
+from server import attachments, audit, policies
 from server.core.calendars import Calendar
 from server.core.durations import Duration, parse_duration
 from server.core.moments import Moment
@@ -94,6 +95,7 @@ def erase(issue: int, now: Moment) -> None:
         Message.update(subject="", body="", address="", payload=None).where(
             Message.issue == issue, Message.state.not_in((Message.PENDING, Message.HELD))
         ).execute()
+        attachments.erase(issue)
         Kept.update(body=b"").where(Kept.issue == issue).execute()
         audit.forget(issue)
         writing.insert_event(
@@ -115,6 +117,8 @@ def erase(issue: int, now: Moment) -> None:
 def _without(value: Any, hidden: Collection[str], inside: bool = False) -> Any:
     """JSON without the values of these fields, wherever facts stand by name."""
     if isinstance(value, Mapping):
+        if value.get("action") == "attach" and isinstance(value.get("with"), Mapping):
+            value = {**value, "with": {name: one for name, one in value["with"].items() if name != "file"}}
         return {
             key: _without(one, hidden, key in _HOLDERS) for key, one in value.items() if not (inside and key in hidden)
         }

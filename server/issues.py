@@ -25,7 +25,7 @@ from server.numbering import live_directory
 from server.policies import Unusable, process_for
 from server.recording import Held, UnknownIssue, held
 from server.store import database
-from server.store.models import Event, Issue, IssueLink
+from server.store.models import Attachment, Event, Issue, IssueLink
 
 __all__ = ["Filters", "Page", "UnknownIssue", "listed", "read", "sees_private", "timeline"]
 
@@ -68,7 +68,16 @@ def read(number: str, login: str, now: Moment, permissions: Collection[str] | No
             "actions": possible(found, login, now),
             "seq": found.seq,
             "links": _links(found.id),
+            "attachments": attachments(found),
         }
+
+
+def attachments(found: Held) -> list[dict[str, Any]]:
+    """The files of an issue, in the order in which they were attached, without their bytes."""
+    rows = Attachment.select().where(Attachment.issue == found.id).order_by(Attachment.id)
+    show = found.pinned.process.calendar.show
+    keys = ("id", "name", "media_type", "size", "sha256", "by")
+    return [{**{key: getattr(row, key) for key in keys}, "at": show(row.at)} for row in rows]
 
 
 def possible(found: Held, login: str, now: Moment) -> list[dict[str, Any]]:

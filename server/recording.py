@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -233,11 +233,14 @@ def record_event(
     key: str | None = None,
     if_seq: int | None = None,
     surroundings: Surroundings = LIVE,
+    also: Callable[[int], None] | None = None,
 ) -> Recorded:
     """Let an event happen on an issue. Time passes first, up to but not including `now` (for `time`, `now` included).
 
     Refused events leave the issue as it is and are in the answer's `refused`, except those of `again`, which stand on
-    the timeline. Raises UnknownIssue, PreconditionFailed (`if_seq` is not the issue's), AlreadyRecorded (`key`),
+    the timeline. `also` is called with the issue's id in the transaction that writes it.
+
+    Raises UnknownIssue, PreconditionFailed (`if_seq` is not the issue's), AlreadyRecorded (`key`),
     Overtaken, and Unavailable.
     """
     for attempt in range(ATTEMPTS):
@@ -248,7 +251,7 @@ def record_event(
             try:
                 if event["kind"] != "time":
                     found = _caught_up(found, now, surroundings)
-                return _record(found, event, now, by, key, surroundings)
+                return _record(found, event, now, by, key, surroundings, also=also)
             except Overtaken:
                 # The pause grows, and differs from issue to issue, so that two do not meet again.
                 time.sleep(0.002 * attempt * (1 + found.id % 3))
@@ -299,6 +302,7 @@ def _record(
     key: str | None,
     surroundings: Surroundings,
     recorded_at: Moment | None = None,
+    also: Callable[[int], None] | None = None,
 ) -> Recorded:
     recorded_at = now if recorded_at is None else recorded_at
     done = _judged_before_lock(found, event, now, surroundings)
@@ -315,6 +319,8 @@ def _record(
             raise Overtaken(found.number)
         crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
         number = _write_event(after, event, done, now, recorded_at, by, key, None)
+        if also is not None:
+            also(found.id)
         _follow(after, found.case.stage, done, number, recorded_at, surroundings, 0)
         crash_point("sweep.before_commit" if event is TIME else "acting.before_commit")
     return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
@@ -383,7 +389,9 @@ def _write_event(
         }
     )
     said = {"number": after.number, "seq": after.seq, "event": event, "entries": done.entries}
-    audit.record(f"issue.{event['kind']}", recorded_at, said, by=by, issue=after.id, private=after.pinned.private)
+    # What a file is called may say who the customer is; the trail, which is never erased, keeps a digest of it.
+    private = after.pinned.private | {"file"} if event.get("action") == "attach" else after.pinned.private
+    audit.record(f"issue.{event['kind']}", recorded_at, said, by=by, issue=after.id, private=private)
     return number
 
 

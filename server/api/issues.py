@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import Response, g, request
 
-from server import acting, intake
+from server import acting, attachments, intake
 from server import issues as reading
 from server.accounts import Caller
 from server.api import parameters, problems
@@ -73,7 +73,7 @@ def one(number: str) -> Response:
             return same
         return _issue(number, _caller(), now())
     except UnknownIssue as error:
-        raise _unknown(number) from error
+        raise unknown(number) from error
 
 
 def timeline(number: str) -> Response:
@@ -86,7 +86,7 @@ def timeline(number: str) -> Response:
         # Read after the seq: what happens in between is in the lines, and asked for again.
         return answer(reading.timeline(number, caller.login, caller.permissions), headers={"ETag": _tag(seq)})
     except UnknownIssue as error:
-        raise _unknown(number) from error
+        raise unknown(number) from error
 
 
 def act(number: str, action: str) -> Response:
@@ -98,28 +98,30 @@ def act(number: str, action: str) -> Response:
         form = {}
     if not isinstance(form, dict):
         raise problems.at_fault("with", "not-mapping")
-    return _done(number, action, lambda at, seq: acting.act(number, action, _caller().login, form, at, seq))
+    if action == attachments.ACTION:
+        raise problems.at_fault("with/file", "file-not-sent", number=number)
+    return acted(number, action, lambda at, seq: acting.act(number, action, _caller().login, form, at, seq))
 
 
 def confirm(number: str, notice: str) -> Response:
     """Confirm that a manual step of a notice was done."""
     only(json_object(), ())
-    return _done(number, f"notice.{notice}", lambda at, seq: acting.confirm(number, notice, _caller().login, at))
+    return acted(number, f"notice.{notice}", lambda at, seq: acting.confirm(number, notice, _caller().login, at))
 
 
 def send(number: str, notice: str) -> Response:
     """Send a notice that was asked about."""
     only(json_object(), ())
-    return _done(number, f"notice.{notice}", lambda at, seq: acting.send(number, notice, _caller().login, at))
+    return acted(number, f"notice.{notice}", lambda at, seq: acting.send(number, notice, _caller().login, at))
 
 
-def _done(number: str, action: str, do: Callable[[Moment, int | None], Recorded]) -> Response:
+def acted(number: str, action: str, do: Callable[[Moment, int | None], Recorded], status: int = 200) -> Response:
     """The issue after something was done to it, or the problem why not."""
     at = now()
     try:
         do(at, _expected(number))
     except UnknownIssue as error:
-        raise _unknown(number) from error
+        raise unknown(number) from error
     except PreconditionFailed as error:
         raise Failed(409, "overtaken", number=number, seq=error.seq) from error
     except acting.UnknownAction as error:
@@ -134,7 +136,7 @@ def _done(number: str, action: str, do: Callable[[Moment, int | None], Recorded]
     except Overtaken as error:
         raise Failed(503, "busy", headers={"Retry-After": "1"}, number=number) from error
     crash_point("acting.before_answer")
-    return _issue(number, _caller(), at)
+    return _issue(number, _caller(), at, status)
 
 
 def _expected(number: str) -> int | None:
@@ -170,5 +172,6 @@ def _issue(
     return answer(found, status, {"ETag": _tag(found["seq"]), **(headers or {})})
 
 
-def _unknown(number: str) -> Failed:
+def unknown(number: str) -> Failed:
+    """The problem that there is no such issue."""
     return Failed(404, "unknown-issue", number=number)

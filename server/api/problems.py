@@ -137,7 +137,7 @@ def register(app: Flask) -> None:
         if error.code is None or error.code < 400:
             return error
         headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-        return answer(Failed(error.code, _BY_STATUS.get(error.code, "failed"), headers=headers))
+        return answer(Failed(error.code, _BY_STATUS.get(error.code, "failed"), headers=headers, limit="1 MiB"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

@@ -26,18 +26,18 @@ def now() -> Moment:
     return time.time_ns() // 1_000_000
 
 
-def body() -> bytes:
-    """The whole body. Chunked ones are refused (411): a limit would cut them silently; over 1 MiB is 413."""
+def body(largest: int = LARGEST) -> bytes:
+    """The whole body. Chunked ones are refused (411): a limit would cut them silently; over `largest` bytes is 413."""
     if "body" in g:
         return bytes(g.body)
     if request.headers.get("Transfer-Encoding"):
         raise Failed(411, "length-required", headers={"Connection": "close"})
     length = request.content_length
-    if length is not None and length > LARGEST:
-        raise Failed(413, "too-large", headers={"Connection": "close"})
-    data = request.stream.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise Failed(413, "too-large", headers={"Connection": "close"})
+    if length is not None and length > largest:
+        raise Failed(413, "too-large", headers={"Connection": "close"}, limit=f"{largest >> 20} MiB")
+    data = request.stream.read(largest + 1)
+    if len(data) > largest:
+        raise Failed(413, "too-large", headers={"Connection": "close"}, limit=f"{largest >> 20} MiB")
     if length is not None and len(data) != length:
         # The sender went away, or was so slow that the server stopped listening.
         raise Failed(408, "too-slow", headers={"Connection": "close"})

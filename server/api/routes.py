@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 
-from server.api import description, docs, health, hooks, issues, judging, metrics, policies, subscriptions
+from server.api import attachments, description, docs, health, hooks, issues, judging, metrics, policies, subscriptions
 from server.api.requests import require_caller
 from server.api.table import Route, routes
 
@@ -22,6 +22,9 @@ VIEWS: Mapping[str, View] = {
     "issue.read": issues.one,
     "issue.timeline": issues.timeline,
     "issue.act": issues.act,
+    "attachment.create": attachments.attach,
+    "attachment.list": attachments.listed,
+    "attachment.download": attachments.download,
     "notice.confirm": issues.confirm,
     "notice.send": issues.send,
     "judging.decide": judging.decide,

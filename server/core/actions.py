@@ -16,7 +16,7 @@ from server.core.values import Problem
 
 _TEXT_FORMS = {
     "comment": {"text": True},
-    "attach": {"file": True},
+    "attach": {"file": True, "sha256": False},
     "link": {"number": True, "as": False},
     "assign": {"to": True},
     "set_aside": {"reason": True},
@@ -98,7 +98,19 @@ def _form_problems(turn: Turn, action: Action, given: Mapping[str, Any]) -> list
     if action.id == "answer":
         rest = {name: value for name, value in given.items() if name != "survey"}
         return surveys.refusal(turn, str(given.get("survey")), rest)[1]
+    if action.id == "attach":
+        return _attach_problems(given)
     return _text_problems(given, _TEXT_FORMS.get(action.id, {}))
+
+
+def _attach_problems(given: Mapping[str, Any]) -> list[Problem]:
+    """A file is its name; the server says besides how large it is, and the SHA-256 of its bytes."""
+    rest = dict(given)
+    size = rest.pop("size", None)
+    problems = _text_problems(rest, _TEXT_FORMS["attach"])
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool)):
+        problems.append(Problem("/size", "not-integer", {"name": "size"}))
+    return problems
 
 
 def _with_reason(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

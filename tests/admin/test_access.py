@@ -30,6 +30,8 @@ ACCESS = {
     ("panel_issues.index", "GET"): READS,
     ("panel_issues.issue", "GET"): READS,
     ("panel_issues.act", "POST"): WRITES,
+    ("panel_issues.attach", "POST"): WRITES,
+    ("panel_issues.download", "GET"): READS,
     ("panel_issues.send", "POST"): WRITES,
     ("panel_issues.confirm", "POST"): WRITES,
     ("panel_new_issue.index", "GET"): WRITES,
@@ -78,7 +80,14 @@ def test_only_those_of_the_table_get_in(panel: Panel, login: str | None) -> None
 def filled(rule: str, number: str, endpoint: str) -> str:
     """The path with something for each of its places."""
     file = "panel.css" if endpoint == "panel_assets.static" else "vendor/jquery.min.js"
-    values = {"number": number, "key": "comment", "notice": "overdue", "message": "1", "document": "cn-office"}
+    values = {
+        "number": number,
+        "key": "comment",
+        "notice": "overdue",
+        "message": "1",
+        "file": "1",
+        "document": "cn-office",
+    }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)
 
 

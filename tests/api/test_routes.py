@@ -23,6 +23,7 @@ IN_PATH = {
     "name": "nothing",
     "version": "1",
     "subscription": "none",
+    "attachment": "none",
 }
 PAGES = {("/s/<token>", "GET"), ("/s/<token>", "POST")}
 
