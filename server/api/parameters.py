@@ -7,7 +7,7 @@ import re
 from flask import request
 
 from server.api.problems import Failed, said
-from server.core.moments import BadTime, Moment, parse
+from server.core.moments import BadTime, Moment, OutOfRange, parse
 
 _INTEGER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -58,7 +58,7 @@ def moment(name: str, default: Moment | None = None) -> Moment:
     try:
         # In a query, `+` stands for a space.
         return parse((found or "").replace(" ", "+"))
-    except BadTime as error:
+    except (BadTime, OutOfRange) as error:
         raise bad(name, "moment") from error
 
 

@@ -178,7 +178,9 @@ def _events(given: Mapping[str, Any]) -> list[str]:
     wanted = given.get("processes")
     found = policies.in_force().processes
     chosen = (
-        [found[name] for name in wanted if name in found] if isinstance(wanted, list) and wanted else found.values()
+        [found[name] for name in wanted if isinstance(name, str) and name in found]
+        if isinstance(wanted, list) and wanted
+        else found.values()
     )
     return list(dict.fromkeys([*KINDS, *(name for one in chosen for name in event_names(one.process.raw))]))
 
