@@ -12,7 +12,7 @@ from server.core.moments import Moment
 from server.resources import data_dir
 from server.settings import Settings
 from server.store import database
-from server.store.migrating import migrate
+from server.store.migrating import alone, migrate
 from server.store.models import Role
 
 
@@ -56,7 +56,8 @@ def prepare(settings: Settings, now: Moment, *, demo: bool = False) -> Started:
     store = database.open(settings.database)
     try:
         migrate(store)
-        with database.session():
+        # One after the other: who waits for a row of another first start would give up after a few seconds.
+        with database.session(), alone(store):
             is_behind = notice(settings, now) is not None
             policies.load_shipped(now)
             # Together: a password that was made must not be lost because what comes after it fails.

@@ -40,12 +40,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived; `headers` by lower-case name."""
+    """What arrived, from whom and when (seconds since the epoch); `headers` by lower-case name."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    peer: str = ""
+    at: float = field(default_factory=time.time)
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -111,7 +113,8 @@ class Receiver:
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = receiver._next(Request(self.command, self.path, headers, self.rfile.read(length)))
+                body = self.rfile.read(length)
+                reply = receiver._next(Request(self.command, self.path, headers, body, self.client_address[0]))
                 receiver._ended.wait(600 if reply.hang else reply.delay)
                 try:
                     self.answer(reply)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 
@@ -15,7 +19,7 @@ from server.demo import load
 from server.resources import data_dir
 from server.settings import Settings
 from server.starting import Started, prepare
-from server.store import database
+from server.store import database, migrating
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, Person, Role
 
@@ -78,6 +82,33 @@ def test_a_second_start_changes_nothing(environment: Settings) -> None:
     with store.session():
         assert AuditEntry.select().count() == before
     store.close()
+
+
+def test_a_first_start_waits_for_another_one_however_long_that_takes(
+    environment: Settings, postgres_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_SETTINGS", "SET lock_timeout = 100")
+    there = threading.Event()
+
+    def another() -> None:
+        with psycopg.connect(postgres_store.url) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (migrating._LOCK,))
+            connection.execute(
+                "INSERT INTO version (kind, name, number, sha256, data, origin, reason, created_at) "
+                "VALUES ('calendar', 'cn-office', 1, '', '', 'shipped', '', 0)"
+            )
+            there.set()
+            waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database"
+            while not connection.execute(f"{waiting} WHERE datname = current_database())").fetchone():
+                time.sleep(0.05)
+            time.sleep(0.5)
+            connection.rollback()
+
+    thread = threading.Thread(target=another, daemon=True)
+    thread.start()
+    assert there.wait(20)
+    assert prepare(replace(environment, database=postgres_store.url), NOW).password
+    thread.join()
 
 
 def test_a_role_that_was_changed_stays_as_it_is(environment: Settings) -> None:
