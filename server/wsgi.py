@@ -5,9 +5,12 @@ The process that starts and ends the workers stays small: each of them loads the
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import signal
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -21,7 +24,14 @@ from server.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from server.metrics import Counting
+
+log = logging.getLogger("duban.web")
+
 THREADS: Final = 8
+AGAIN: Final = 1.0
+"""Seconds after which a worker is begun again for which the database was not there."""
+
 GRACE: Final = 30
 """Seconds that requests under way have to be finished when the process is told to end."""
 
@@ -49,6 +59,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._workers = workers
+        self._counting: Counting | None = None  # in a worker that has begun
         self._memory = mmap.mmap(-1, 1 << 19)  # before the fork: what tokens do is counted together
         super().__init__()
 
@@ -62,8 +73,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
         from jobs.tasks import Nudger
         from server import metrics, nudging
         from server.store import database
+        from server.store.failures import Unavailable
 
-        database.open(self._settings.database)
+        try:
+            database.open(self._settings.database)
+        except Unavailable as error:
+            # gunicorn ends the whole server when a worker fails to begin, but begins another one for one that ends.
+            log.warning("the database cannot be used; another worker tries in a second: %s", error)
+            time.sleep(AGAIN)
+            sys.exit(1)
         nudging.on_nudge(Nudger(open_queue(self._settings.queue)).nudge)
         self._counting = metrics.Counting()
         self._counting.start()
@@ -72,6 +90,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def _close(self, _server: Any, _worker: Any) -> None:
         from server.store import database
 
+        if self._counting is None:
+            return  # it never began
         self._counting.end()
         database.current().close()
 

@@ -1,0 +1,55 @@
+"""A web server whose database goes away and comes back, while one of its workers has to begin anew."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.serving import DUBAN, environment, free_port, ready
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def until(holds: Callable[[], object], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that in time"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_worker_that_begins_while_the_database_is_away_does_not_end_the_server(tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    env = environment({"DUBAN_DATA": str(data), "DUBAN_ADMIN_PASSWORD": "correct horse battery staple"})
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        web = subprocess.Popen(
+            [DUBAN, "web", "--port", str(port)], cwd=tmp_path, env=env, stdout=output, stderr=output
+        )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: ready(address) or web.poll() is not None)
+        away = [path.rename(tmp_path / path.name) for path in data.glob("duban.sqlite*")]
+        (data / "duban.sqlite").mkdir()  # what stands there is no database
+        os.kill(children(web.pid)[0], signal.SIGKILL)
+        until(lambda: log.read_text().count("another worker tries") >= 2)
+        (data / "duban.sqlite").rmdir()
+        for path in away:
+            path.rename(data / path.name)
+        until(lambda: ready(address))
+        assert web.poll() is None, log.read_text()
+        web.send_signal(signal.SIGTERM)
+        assert web.wait(60) == 0, log.read_text()
+    finally:
+        if web.poll() is None:
+            web.kill()
+            web.wait()
