@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from zoneinfo import ZoneInfo
 
-from server import policies
+from server import clock, policies
 from server.core import moments
 from server.core.moments import Moment
 
 
 def now() -> Moment:
-    """What time it is for this request."""
-    return time.time_ns() // 1_000_000
+    """What time it is for this request. Raises Unavailable."""
+    return clock.now()
 
 
 def zone() -> ZoneInfo:

@@ -1,8 +1,8 @@
 """The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
 
-Loops, each in a thread: one sweeper at a time holds the lease, one seals the audit trail, all workers deliver. A
-wake-up from the queue shortens their sleep; without one they look again after a second at the latest (architecture, 3
-and 4).
+Loops, each in a thread: one sweeper at a time holds the lease, one process makes reports and does what else takes long,
+one seals the audit trail, all workers deliver. A wake-up from the queue shortens their sleep; without one they look
+again after a second at the latest (architecture, 3 and 4).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import signal
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -21,8 +20,9 @@ from redis.exceptions import RedisError
 
 from jobs.queue import open_queue
 from jobs.tasks import register
-from server import delivery, metrics, nudging
+from server import clock, delivery, metrics, nudging
 from server.core.moments import Moment
+from server.schedules import Scheduler
 from server.sealing import Anchoring, Sealer, Signer
 from server.settings import Settings
 from server.store import database
@@ -39,8 +39,8 @@ LISTEN = 0.1
 
 
 def now() -> Moment:
-    """What time it is, for the loops of this process."""
-    return time.time_ns() // 1_000_000
+    """What time it is, for the loops of this process. Raises Unavailable."""
+    return clock.now()
 
 
 class Loop:
@@ -84,16 +84,37 @@ class Sweeping:
     """The sweeper's work: what is due by the clock, on issues and by schedules."""
 
     def __init__(self) -> None:
-        self._sweeper = Sweeper()
+        self._sweeper: Sweeper | None = None
 
     def work(self) -> float:
         """Does what is due; gives the seconds until more is."""
-        following = self._sweeper.work(now(), time.monotonic_ns() // 1_000_000)
+        known = clock.current()
+        if self._sweeper is None:
+            self._sweeper = Sweeper(guard=known.guard)
+        reading = known.read()
+        following = self._sweeper.work(reading.wall, reading.steady)
         return LOOK if following is None else (following - now()) / 1000
 
     def end(self) -> None:
         """Lets another worker sweep at once."""
-        self._sweeper.end()
+        if self._sweeper is not None:
+            self._sweeper.end()
+
+
+class Scheduling:
+    """What comes round and takes long: reports, samples, erasing."""
+
+    def __init__(self) -> None:
+        self._scheduler = Scheduler()
+
+    def work(self) -> float:
+        """Does what is due; gives the seconds until more is."""
+        following = self._scheduler.work(now())
+        return LOOK if following is None else (following - now()) / 1000
+
+    def end(self) -> None:
+        """Lets another worker do it at once."""
+        self._scheduler.end()
 
 
 class Delivering:
@@ -190,8 +211,9 @@ def run(settings: Settings, *, alone: bool) -> None:
     signal.signal(signal.SIGTERM, end)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # then somebody else passes Ctrl-C on
         signal.signal(signal.SIGINT, end)
-    sweeping, delivering, sealing = Sweeping(), Delivering(alone), Sealing(settings)
+    sweeping, scheduling, delivering, sealing = Sweeping(), Scheduling(), Delivering(alone), Sealing(settings)
     sweeper, deliverer = Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work)
+    scheduler = Loop("scheduler", scheduling.work)
     sealer, anchoring = Loop("sealer", sealing.work), Anchoring(settings)
 
     def wake() -> None:
@@ -207,15 +229,15 @@ def run(settings: Settings, *, alone: bool) -> None:
     forget = nudging.on_nudge(wake)
     counting = metrics.Counting()
     counting.start()
-    for loop in (sweeper, deliverer, sealer, anchorer, listener):
+    for loop in (sweeper, scheduler, deliverer, sealer, anchorer, listener):
         loop.start()
     log.info("the worker has started")
     while not ended.wait(60):
         pass
-    for loop in (listener, sweeper, deliverer, sealer, anchorer):
+    for loop in (listener, sweeper, scheduler, deliverer, sealer, anchorer):
         loop.stop()
     forget()
-    for work in (sweeping, delivering, sealing):
+    for work in (sweeping, scheduling, delivering, sealing):
         try:
             work.end()
         except Unavailable as error:

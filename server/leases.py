@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from typing import Final
+
 from server.core.moments import Moment
 from server.store import database, sql
 
@@ -30,3 +36,32 @@ def give_back(name: str, holder: str) -> None:
     """Let another process have it at once, at the end of this one."""
     with database.transaction():
         sql.run('UPDATE "lease" SET "until" = 0 WHERE "name" = ? AND "holder" = ?', name, holder)
+
+
+NEVER: Final = -1
+
+
+class Duty:
+    """A duty as a process that may have it sees it. `holder` names the process in the store."""
+
+    def __init__(
+        self, name: str, holder: str | None = None, length: int = LENGTH, on_taken: Callable[[], object] | None = None
+    ) -> None:
+        self.name = name
+        self.holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._length = length
+        self._taken_at = NEVER
+        self._on_taken = on_taken
+
+    def holds(self, now: Moment) -> bool:
+        """Whether the duty is this process's; renewed well before it ends, and not each time, since that is a write."""
+        if not self._taken_at <= now < self._taken_at + self._length // 3:
+            taken = take(self.name, self.holder, now, self._length) is not None
+            self._taken_at = now if taken else NEVER
+            if taken and self._on_taken is not None:
+                self._on_taken()
+        return self._taken_at != NEVER
+
+    def end(self) -> None:
+        """Let another process have it at once."""
+        give_back(self.name, self.holder)

@@ -1,15 +1,20 @@
 """What comes round by a schedule and belongs to no issue: sources with `at` open an issue, samples one for each issue
 drawn (policy language, section 4); reports are made; what is kept long enough is erased; owners are reminded
 of reviews. Occurrences missed in a downtime happen once and say how many they stand for.
+
+What is done at once (PROMPT) is the sweeper's; what may take seconds (LONG) has a duty of its own, so that no due
+moment waits for it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from server import audit, erasing, intake, nudging, policies, reports, reviewing, sampling
+from peewee import fn
+
+from server import audit, erasing, intake, leases, nudging, policies, reports, reviewing, sampling
 from server.core.calendars import Calendar
 from server.core.moments import Moment
 from server.core.schedules import Schedule as Times
@@ -25,9 +30,18 @@ from server.store.models import Meta, Schedule
 log = logging.getLogger("duban.schedules")
 
 SOURCE: Final = "source"
+SAMPLE: Final = "sample"
 REPORT: Final = reports.REPORT
 KEEP: Final = "keep"
 REVIEW: Final = "review"
+PROMPT: Final = (SOURCE, REVIEW)
+LONG: Final = (SAMPLE, REPORT, KEEP)
+LEASE: Final = "schedules"
+LEASE_LENGTH: Final = 60_000
+"""Milliseconds: one report may take longer than the sweeper's lease. Making it a second time would change nothing."""
+
+AGAIN: Final = 250
+"""Milliseconds after which what has to wait for the sweep is tried again."""
 SEEN: Final = "schedules"  # the revision of the policies that the rows were made from
 SAMPLED: Final = "sampled"
 MOST: Final = 10_000
@@ -45,12 +59,14 @@ class Kind(NamedTuple):
     came_round: Callable[[str, Moment, int, Moment], None]
 
 
-def run(now: Moment) -> int:
-    """Let everything happen whose time has come; give how much that was. What fails is set apart with its problem."""
-    set_up(now)
+def run(now: Moment, kinds: Collection[str] = (*PROMPT, *LONG)) -> int:
+    """Let everything of these kinds happen whose time has come; give how much that was. What fails is set apart with
+    its problem."""
+    if SOURCE in kinds:
+        set_up(now)
     done = 0
     with database.session():
-        for row in list(_due(now)):
+        for row in list(_due(now, kinds)):
             try:
                 done += _run(row, now)
             except Unavailable:
@@ -61,9 +77,39 @@ def run(now: Moment) -> int:
     return done
 
 
-def _due(now: Moment) -> Iterator[Any]:
-    query = Schedule.select().where(Schedule.next_at <= now, Schedule.problem.is_null())
+def _due(now: Moment, kinds: Collection[str]) -> Iterator[Any]:
+    query = Schedule.select().where(Schedule.next_at <= now, Schedule.problem.is_null(), Schedule.kind.in_(kinds))
     return iter(query.order_by(Schedule.next_at, Schedule.id))
+
+
+def next_moment(kinds: Collection[str]) -> Moment | None:
+    """When something of these kinds comes round next; None: nothing does."""
+    query = Schedule.select(fn.MIN(Schedule.next_at)).where(Schedule.problem.is_null(), Schedule.kind.in_(kinds))
+    with database.session():
+        moment = query.scalar()
+    return None if moment is None else int(moment)
+
+
+class Scheduler:
+    """Does what comes round and takes long, in one process at a time, beside the sweep."""
+
+    def __init__(self, holder: str | None = None) -> None:
+        self._duty = leases.Duty(LEASE, holder, LEASE_LENGTH)
+
+    def work(self, now: Moment) -> Moment | None:
+        """Do what is due, a bounded piece of each. Gives the moment to look again (None: there is none, or another
+        process has the duty)."""
+        if not self._duty.holds(now):
+            return None
+        done = run(now, LONG)
+        following = next_moment(LONG)
+        if following is None:
+            return None
+        return max(following, now if done else now + AGAIN)
+
+    def end(self) -> None:
+        """Give the duty to another process at once."""
+        self._duty.end()
 
 
 def _is_behind(moment: Moment) -> bool:
@@ -96,9 +142,9 @@ def set_up(now: Moment) -> None:
     nudging.after_commit()
 
 
-def _sources(found: InForce) -> Iterator[Recurring]:
+def _sources(found: InForce, sampled: bool = False) -> Iterator[Recurring]:
     for source in found.sources.values():
-        if source.at and (calendar := _calendar(found, source)) is not None:
+        if source.at and (source.sample is not None) == sampled and (calendar := _calendar(found, source)) is not None:
             yield source.name, source.at, calendar
 
 
@@ -140,14 +186,17 @@ def _set_apart(row: Any, error: Exception, now: Moment) -> None:
 def _run(row: Any, now: Moment) -> bool:
     """Lets one come round; False: it has to wait."""
     kind = KINDS[row.kind]
-    _, times, calendar = next(one for one in kind.recurring(policies.in_force()) if one[0] == row.name)
+    found = next((one for one in kind.recurring(policies.in_force()) if one[0] == row.name), None)
+    if found is None:
+        return False  # its document was changed a moment ago; the row follows
+    _, times, calendar = found
     at, stands_for, following = _occurrences(times, calendar, row.next_at, now)
     if row.kind == REPORT and _is_behind(at):
         return False  # after a downtime: what fell due in its period has not happened yet
     try:
         kind.came_round(row.name, at, stands_for, now)
     except erasing.Unfinished:
-        return False  # the rest in the next turns, so that nothing else waits for it
+        return True  # the rest in the next turns, so that nothing else waits for it
     crash_point("schedules.came_round")
     with database.transaction():
         moved = (
@@ -173,15 +222,23 @@ def _occurrences(times: Sequence[Times], calendar: Calendar, first: Moment, now:
 
 
 def _source_came_round(name: str, at: Moment, stands_for: int, now: Moment) -> None:
+    source, calendar = _source(name)
+    _open(source, calendar, at, stands_for, now)
+
+
+def _sample_came_round(name: str, at: Moment, stands_for: int, now: Moment) -> None:
+    source, calendar = _source(name)
+    assert source.sample is not None
+    for drawn in sampling.drawn(source, source.sample, calendar, at):
+        _open(source, calendar, at, stands_for, now, drawn)
+
+
+def _source(name: str) -> tuple[Source, Calendar]:
     found = policies.in_force()
     source = found.sources[name]
     calendar = _calendar(found, source)
     assert calendar is not None
-    if source.sample is None:
-        _open(source, calendar, at, stands_for, now)
-    else:
-        for drawn in sampling.drawn(source, source.sample, calendar, at):
-            _open(source, calendar, at, stands_for, now, drawn)
+    return source, calendar
 
 
 def _open(
@@ -200,6 +257,7 @@ def _open(
 
 KINDS: Final[Mapping[str, Kind]] = {
     SOURCE: Kind(_sources, _source_came_round),
+    SAMPLE: Kind(lambda found: _sources(found, sampled=True), _sample_came_round),
     REPORT: Kind(reports.recurring, reports.came_round),
     KEEP: Kind(erasing.recurring, erasing.came_round),
     REVIEW: Kind(reviewing.recurring, reviewing.came_round),

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
-import socket
 import time
-import uuid
 from typing import Final
 
-from server import audit, leases, metrics, schedules
-from server.clock_guard import ClockGuard
+from server import clock, delivery, leases, metrics, schedules
+from server.clock_guard import ClockGuard, Reading
 from server.core.advance import next_due
 from server.core.moments import Moment
 from server.crash_points import crash_point
@@ -30,14 +27,12 @@ log = logging.getLogger("duban.sweep")
 
 LEASE: Final = "sweep"
 LIMIT: Final = 200
-NEVER: Final = -1
 
 _DUE = (
     'SELECT "wake_at", "id" FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL AND "wake_at" <= ? '
     'ORDER BY "wake_at", "id" LIMIT ?'
 )
 _NEXT = 'SELECT MIN("wake_at") FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL'
-_NEXT_SCHEDULE = 'SELECT MIN("next_at") FROM "schedule" WHERE "problem" IS NULL'
 
 
 def sweep(now: Moment, limit: int = LIMIT, *, surroundings: Surroundings = LIVE) -> int:
@@ -62,16 +57,12 @@ def sweep(now: Moment, limit: int = LIMIT, *, surroundings: Surroundings = LIVE)
 
 
 def next_wake(now: Moment) -> Moment | None:
-    """When something is due next, on an issue or by a schedule; a moment that is past means: now."""
+    """When something is due next for the sweeper, on an issue or by a schedule; a moment that is past means: now."""
     with database.session():
-        found = [_first(_NEXT), _first(_NEXT_SCHEDULE)]
-    due = [moment for moment in found if moment is not None]
+        on_issues = sql.run(_NEXT).fetchone()[0]
+        found = [on_issues, schedules.next_moment(schedules.PROMPT)]
+    due = [int(moment) for moment in found if moment is not None]
     return max(min(due), now) if due else None
-
-
-def _first(statement: str) -> Moment | None:
-    moment = sql.run(statement).fetchone()[0]
-    return None if moment is None else int(moment)
 
 
 def _due(now: Moment, limit: int) -> tuple[list[tuple[Moment, int]], Moment]:
@@ -117,34 +108,31 @@ def _wake_at(issue: int, seq: int, due: Moment | None) -> None:
 class Sweeper:
     """The sweeper of a process: it works while it holds the lease, and stands by otherwise."""
 
-    def __init__(self, holder: str | None = None) -> None:
-        self.holder = holder or f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
-        self._guard = ClockGuard()
-        self._taken_at = NEVER
+    def __init__(self, holder: str | None = None, guard: ClockGuard | None = None) -> None:
+        """`guard`: the one that this process's other threads go by, too."""
+        self._duty = leases.Duty(LEASE, holder, on_taken=lambda: crash_point("sweep.lease_taken"))
+        self._guard = guard or ClockGuard()
+
+    @property
+    def holder(self) -> str:
+        """This process's name in the store."""
+        return self._duty.holder
 
     def work(self, wall: Moment, steady: int) -> Moment | None:
         """Do everything that is due. `steady` are milliseconds of a clock that nobody sets. Gives the moment of the
         next due thing (None: nothing is timed, or another process sweeps, or the clock is not believed)."""
-        verdict = self._guard.look(wall, steady)
-        if verdict.event is not None:
-            with database.transaction():
-                audit.record(f"clock.{verdict.event}", wall, {"by_ms": verdict.by, "holder": self.holder})
-        if verdict.now is None or not self._holds(wall):
+        verdict = clock.look(self._guard, wall, steady)
+        news = clock.note(self._guard, Reading(wall, steady), self.holder)
+        if verdict.now is None or not self._duty.holds(verdict.now):
             return None
-        schedules.run(verdict.now)
+        for one in news:
+            if one.event == "back":
+                delivery.set_back(one.by, verdict.now)
+        schedules.run(verdict.now, schedules.PROMPT)
         # A batch at a time, so that the lease is renewed and the clock read anew in between.
         sweep(verdict.now)
         return next_wake(verdict.now)
 
-    def _holds(self, wall: Moment) -> bool:
-        """Whether the duty is this process's; renewed well before it ends, and not each time, since that is a write."""
-        if not self._taken_at <= wall < self._taken_at + leases.LENGTH // 3:
-            taken = leases.take(LEASE, self.holder, wall) is not None
-            self._taken_at = wall if taken else NEVER
-            if taken:
-                crash_point("sweep.lease_taken")
-        return self._taken_at != NEVER
-
     def end(self) -> None:
         """Give the duty to another process at once."""
-        leases.give_back(LEASE, self.holder)
+        self._duty.end()

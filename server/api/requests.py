@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import current_app, g, request
 
-from server import settings
+from server import clock, settings
 from server.accounts import Caller, caller_of_session, caller_of_token, cookie_name
 from server.api.limits import Allowance, SharedAllowance, address
 from server.api.problems import Failed, language, of_values
@@ -22,8 +21,8 @@ LARGEST = 1 << 20
 
 
 def now() -> Moment:
-    """What time it is for this request."""
-    return time.time_ns() // 1_000_000
+    """What time it is for this request. Raises Unavailable."""
+    return clock.now()
 
 
 def body(largest: int = LARGEST) -> bytes:

@@ -26,6 +26,7 @@ from server.delivery.holding import (
     release,
     release_outgoing,
     resend,
+    set_back,
     waiting,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "release",
     "release_outgoing",
     "resend",
+    "set_back",
     "waiting",
 ]
 

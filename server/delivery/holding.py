@@ -132,6 +132,15 @@ def recover(now: Moment, *, alone: bool) -> int:
         return int(sql.run(f'{due} AND "lease_until" <= ?', now, now).rowcount)
 
 
+def set_back(by: int, now: Moment) -> int:
+    """The clock went back by that many milliseconds: what waits for an attempt, or a lease that ends, waits no longer
+    for it than it did. Gives how many messages those are."""
+    moved = ", ".join(f'"{column}" = "{column}" - ?' for column in ("next_at", "not_before", "lease_until"))
+    statement = f'UPDATE "message" SET {moved} WHERE "state" = \'pending\' AND "next_at" > ?'
+    with database.transaction():
+        return int(sql.run(statement, by, by, by, now).rowcount)
+
+
 def next_moment(now: Moment) -> Moment | None:
     """The earliest moment after `now` at which a message becomes due or need not be kept for folding any more; None
     when there is none. What is due already and still here waits for its destination: look again within a second."""

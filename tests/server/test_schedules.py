@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from server import acting, intake, policies, sampling, schedules
-from server.core.moments import DAY, HOUR, MINUTE, parse
+from server.core.moments import DAY, HOUR, MINUTE, Moment, parse
 from server.core.surveys import is_drawn
 from server.issues import read
 from server.recording import held
+from server.schedules import Scheduler
 from server.store.database import Store
 from server.store.models import AuditEntry, Issue, IssueLink, Schedule
+from server.sweep import Sweeper
 from tests.server.conftest import MONDAY
 
 DAILY = parse("2026-03-02T16:00:00+08:00")
@@ -164,3 +168,53 @@ def test_a_sample_draws_from_what_was_closed_in_the_last_full_period() -> None:
 def test_the_last_full_period(covers: str, at: str, start: str, end: str) -> None:
     calendar = policies.in_force().calendars["cn-office"]
     assert sampling.period(covers, parse(at), calendar) == (parse(start), parse(end))
+
+
+# -- beside the sweep ----------------------------------------------------------------------------------------------
+
+
+def test_what_takes_long_has_a_duty_of_its_own_in_one_process_at_a_time() -> None:
+    sweeper, first, second = Sweeper("a"), Scheduler("a"), Scheduler("b")
+    sweeper.work(MONDAY, 0)
+    due = schedules.next_moment(schedules.LONG)
+    assert due is not None
+    sweeper.work(due, due - MONDAY)
+    assert schedules.next_moment(schedules.LONG) == due, "the sweeper leaves it alone"
+    assert second.work(due - MINUTE // 2) == due
+    assert first.work(due) is None, "another process has the duty"
+    second.end()
+    following = first.work(due)
+    assert following is not None
+    assert following > due or schedules.next_moment(schedules.LONG) == due
+    assert AuditEntry.select().where(AuditEntry.kind == "schedule.came-round").exists()
+
+
+def test_due_moments_do_not_wait_for_a_report_that_takes_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(name: str, at: Moment, stands_for: int, now: Moment) -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    slowly = {**schedules.KINDS, schedules.REPORT: schedules.KINDS[schedules.REPORT]._replace(came_round=slow)}
+    monkeypatch.setattr(schedules, "KINDS", slowly)
+    schedules.run(MONDAY, schedules.PROMPT)
+    Schedule.update(next_at=MONDAY + MINUTE).where(Schedule.kind == schedules.REPORT).execute()
+
+    def make_reports() -> None:
+        Scheduler().work(MONDAY + MINUTE)
+        if not store.is_postgresql:
+            store.close()
+
+    reporting = threading.Thread(target=make_reports)
+    reporting.start()
+    try:
+        assert begun.wait(60)
+        put_in_force(ROUND)
+        sweeper = Sweeper()
+        sweeper.work(MONDAY, 0)
+        sweeper.work(DAILY, DAILY - MONDAY)
+        assert len(opened("round")) == 1
+    finally:
+        go_on.set()
+        reporting.join()

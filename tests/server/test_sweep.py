@@ -232,14 +232,14 @@ def test_a_jump_that_is_taken_back_never_counted() -> None:
     guard = ClockGuard()
     guard.look(MONDAY, 0)
     assert guard.look(MONDAY + 2 * HOUR, SECOND).now is None
-    assert guard.look(MONDAY + 2 * SECOND, 2 * SECOND) == Verdict(MONDAY + 2 * SECOND, "back", 2 * HOUR - SECOND)
+    assert guard.look(MONDAY + 2 * SECOND, 2 * SECOND) == Verdict(MONDAY + 2 * SECOND, "taken-back", 2 * HOUR - SECOND)
 
 
 def test_an_administrator_may_confirm_a_jump() -> None:
     guard = ClockGuard()
     guard.look(MONDAY, 0)
     guard.look(MONDAY + 2 * HOUR, SECOND)
-    guard.confirm()
+    guard.confirm(MONDAY + 2 * HOUR, SECOND)
     assert guard.look(MONDAY + 2 * HOUR + SECOND, 2 * SECOND).now == MONDAY + 2 * HOUR + SECOND
 
 
