@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, request
+from flask import Blueprint, Response, current_app, g, make_response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from admin.languages import gettext
 from server.accounts import NotPermitted
 from server.recording import UnknownIssue
+from server.setting_apart import CannotGoOn
 from server.store import database
 from server.store.failures import Unavailable, as_unavailable
 
@@ -21,12 +22,15 @@ def attach(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(HTTPException, _http)
     blueprint.register_error_handler(NotPermitted, lambda error: page(403))
     blueprint.register_error_handler(UnknownIssue, lambda error: page(404))
+    blueprint.register_error_handler(CannotGoOn, lambda error: page(409, _set_apart(error)))
     blueprint.register_error_handler(Unavailable, _unavailable)
     blueprint.register_error_handler(Exception, _unexpected)
 
 
 def page(status: int, text: str = "") -> Response:
-    """The page that says what went wrong."""
+    """The page that says what went wrong. Without a database it shows nobody who is signed in."""
+    if status == 503:
+        g.caller = None
     title, usual = _words(status)
     view: Any = current_app.extensions["admin"][0].index_view
     return make_response(view.render("panel/error.html", title=title, text=text or usual, status=status), status)
@@ -42,6 +46,8 @@ def _words(status: int) -> tuple[str, str]:
             return gettext("Not found"), gettext("There is nothing at this address, or not any more.")
         case 405:
             return gettext("Not possible"), gettext("This page cannot be used in this way.")
+        case 409:
+            return gettext("Set apart"), gettext("The server cannot go on with this.")
         case 503:
             return gettext("Not available now"), gettext("The database cannot be used now. Try again in a moment.")
         case _ if status >= 500:
@@ -52,6 +58,14 @@ def _words(status: int) -> tuple[str, str]:
 
 def _expired() -> str:
     return gettext("This form is out of date, or was not sent from here. Go back, reload the page and send it again.")
+
+
+def _set_apart(error: CannotGoOn) -> str:
+    return gettext(
+        "The server cannot go on with issue %(number)s: it is set apart with its problem, which an administrator sees "
+        "under “Issues set apart”. No other issue is concerned.",
+        number=error.number,
+    )
 
 
 def _http(error: HTTPException) -> Any:

@@ -19,7 +19,7 @@ from admin import errors, holding, languages
 from admin.appearance import theme
 from admin.clock import now
 from admin.headers import is_panel, nonce
-from server import settings
+from server import clock, settings
 from server.accounts import Caller, caller_of_session, cookie_name
 from server.directory import snapshot
 
@@ -135,6 +135,7 @@ def surroundings() -> dict[str, Any]:
         "asset": asset,
         "language_names": languages.NAMES,
         "hold": holding.shown() if who is not None and who.may("system") else None,
+        "clock_held": who is not None and who.may("system") and clock.held() is not None,
     }
 
 

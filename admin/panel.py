@@ -18,7 +18,7 @@ from admin.people import PeopleView, RolesView, TeamsView
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView
 from admin.signing import SignInView, SignOutView
-from admin.system import ApartView, KeptView, MessagesView, SchedulesView
+from admin.system import ApartView, ClockView, KeptView, MessagesView, SchedulesView
 from server import settings
 
 
@@ -116,6 +116,7 @@ def _views() -> list[Page]:
         _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
         _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),
+        _in("system", ClockView, lazy_gettext("Clock"), "clock", "fa-clock-o"),
     ]
 
 

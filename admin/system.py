@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -12,13 +13,15 @@ from admin import clock
 from admin.clock import now
 from admin.guard import Page, expose, signed_in
 from admin.inputs import problem_text
-from admin.languages import ngettext
+from admin.languages import gettext, ngettext
 from admin.reading import words_of
 from admin.sent import sent
 from admin.setting_apart import problem_of
-from server import delivery
+from server import clock as server_clock
+from server import delivery, schedules
 from server.intake.kept_rows import problems_of
 from server.policies import Unusable, process_for
+from server.setting_apart import take_up_again
 from server.store.models import Issue, Kept, Message, Schedule
 
 SIZE = 100
@@ -29,6 +32,7 @@ class SystemPage(Page):
     """A page for administrators."""
 
     needs = ("system",)
+    changes = "system"
 
 
 class KeptView(SystemPage):
@@ -74,6 +78,22 @@ class ApartView(SystemPage):
             for row in rows
         ]
         return self.render("panel/apart.html", rows=shown, after=after)
+
+    @expose("/<number>/take-up", methods=("POST",))
+    def take_up(self, number: str) -> ResponseReturnValue:
+        """Put an issue back to work after its cause was mended."""
+        row = Issue.get_or_none(Issue.number == number)
+        if row is None:
+            abort(404)
+        return _taken_up(number, take_up_again(row.id, clock.now(), signed_in().login))
+
+
+def _taken_up(what: str, done: bool) -> ResponseReturnValue:
+    if done:
+        flash(gettext("%(what)s is tried again. If it still fails, it comes back here.", what=what), "success")
+    else:
+        flash(gettext("%(what)s is not set apart any more.", what=what), "info")
+    return redirect(url_for(".index"), 303)
 
 
 class MessagesView(SystemPage):
@@ -132,10 +152,45 @@ class SchedulesView(SystemPage):
                 "key": row.key,
                 "next": clock.text(row.next_at),
                 "problem": problem_of(row.problem),
+                "id": row.id,
             }
             for row in rows
         ]
         return self.render("panel/schedules.html", rows=shown)
+
+    @expose("/<int:schedule>/take-up", methods=("POST",))
+    def take_up(self, schedule: int) -> ResponseReturnValue:
+        """Let a schedule come round again after its cause was mended."""
+        row = Schedule.get_or_none(Schedule.id == schedule)
+        if row is None:
+            abort(404)
+        return _taken_up(row.name, schedules.take_up_again(schedule, clock.now(), signed_in().login))
+
+
+class ClockView(SystemPage):
+    """The clock that all processes go by, and what it shows while it is not believed."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """What time it is by the server, and whether the clock is held."""
+        reading = server_clock.current().read()
+        held = server_clock.held()
+        shown = None
+        if held is not None:
+            by = timedelta(seconds=held.by // 1000)
+            shown = {"since": clock.text(held.since), "by": by, "by_whom": held.holder}
+        return self.render(
+            "panel/clock.html", held=shown, shows=clock.text(reading.wall), believed=clock.text(clock.now())
+        )
+
+    @expose("/confirm", methods=("POST",))
+    def confirm(self) -> ResponseReturnValue:
+        """Say that the clock is right as it is."""
+        if server_clock.confirm(signed_in().login):
+            flash(gettext("The clock is believed again. What is due now happens."), "success")
+        else:
+            flash(gettext("The clock is not held any more."), "info")
+        return redirect(url_for(".index"), 303)
 
 
 def _page(table: Any, condition: Any) -> tuple[list[Any], int | None]:

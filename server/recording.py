@@ -9,6 +9,7 @@ with the fresh case.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +22,18 @@ from server.core import case as cases
 from server.core import values
 from server.core.advance import Advance, Refused, advance, next_due
 from server.core.case import Case
-from server.core.moments import Moment
+from server.core.moments import Moment, OutOfRange, show
 from server.core.values import Problem
 from server.core.world import Directory
 from server.crash_points import crash_point
 from server.numbering import BeforeLock, NeedsLock, live_directory
 from server.policies import Pinned
+from server.setting_apart import CannotGoOn, NeverSettles, set_apart
 from server.store import database, sql, writing
+from server.store.failures import Unavailable
 from server.store.models import Event, Issue, IssueLink, Watcher
+
+log = logging.getLogger("duban.recording")
 
 ATTEMPTS: Final = 12
 DEEPEST: Final = 10
@@ -200,12 +205,22 @@ def _new(
 
 
 def held(issue: int | str) -> Held:
-    """The issue of this id or number as it stands. Raises UnknownIssue, and whatever a case that cannot be read or a
-    policy that does not compile raises."""
+    """The issue of this id or number as it stands. Raises UnknownIssue, and CannotGoOn when its case cannot be read or
+    its policy does not compile."""
     rows = _rows('"id"' if isinstance(issue, int) else '"number"', issue)
     if not rows:
         raise UnknownIssue(str(issue))
-    return _held(rows[0])
+    try:
+        return _held(rows[0])
+    except Exception as error:
+        if _is_the_stores(error):
+            raise
+        raise CannotGoOn(str(rows[0][1])) from error
+
+
+def _is_the_stores(error: Exception) -> bool:
+    """Whether this is trouble of the store, and not of one issue."""
+    return isinstance(error, Unavailable | peewee.PeeweeException)
 
 
 _HELD: Final = 'SELECT "id", "number", "seq", "case", "pins", "closed_at" FROM "issue" WHERE {column} = ?'
@@ -219,7 +234,7 @@ def _rows(column: str, value: int | str) -> Sequence[Sequence[Any]]:
 
 
 def _held(row: Sequence[Any]) -> Held:
-    """The issue of such a row. Raises what a case that cannot be read, or a policy that does not compile, raises."""
+    """The issue of such a row. Raises whatever a case that cannot be read, or a policy that does not compile, does."""
     id, number, seq, text, pins, closed_at = row
     return Held(id, number, seq, cases.load(text), policies.process_for(json.loads(pins)), closed_at)
 
@@ -241,8 +256,34 @@ def record_event(
     the timeline. `also` is called with the issue's id in the transaction that writes it.
 
     Raises UnknownIssue, PreconditionFailed (`if_seq` is not the issue's), AlreadyRecorded (`key`),
-    Overtaken, and Unavailable.
+    Overtaken, CannotGoOn (the issue is then set apart), and Unavailable.
     """
+    try:
+        return _recorded(issue, event, now, by, key, if_seq, surroundings, also)
+    except CannotGoOn as failed:
+        if not _is_inside_a_transaction():
+            log.exception("issue %s is set apart", failed.number)
+            _set_apart(failed, now)
+        raise
+
+
+def _set_apart(failed: CannotGoOn, now: Moment) -> None:
+    with database.session():
+        row = Issue.get_or_none(Issue.number == failed.number)
+        if row is not None:
+            set_apart(row.id, failed, now)
+
+
+def _recorded(
+    issue: int | str,
+    event: Mapping[str, Any],
+    now: Moment,
+    by: str | None,
+    key: str | None,
+    if_seq: int | None,
+    surroundings: Surroundings,
+    also: Callable[[int], object] | None,
+) -> Recorded:
     for attempt in range(ATTEMPTS):
         with database.session():
             found = held(issue)
@@ -289,9 +330,24 @@ def _judged_before_lock(
 ) -> Advance | None:
     """What the event does, judged while others may write; None when a question must be asked under the lock."""
     try:
-        return advance(found.pinned.process, found.case, event, now, surroundings.directory or BeforeLock())
+        return _advance(found, event, now, surroundings.directory or BeforeLock())
     except NeedsLock:
         return None
+
+
+def _advance(found: Held, event: Mapping[str, Any], now: Moment, directory: Directory) -> Advance:
+    """What the event does. Raises CannotGoOn when the policy fails on it, or goes round and round."""
+    process = found.pinned.process
+    try:
+        due = next_due(process, found.case) if event["kind"] == "time" else None
+        done = advance(process, found.case, event, now, directory)
+        if due is not None and due <= now and next_due(process, done.case) == due:
+            raise NeverSettles(f"what is due at {show(due)} does not come to an end")
+        return done
+    except Exception as error:
+        if isinstance(error, NeedsLock | OutOfRange) or _is_the_stores(error):
+            raise
+        raise CannotGoOn(found.number) from error
 
 
 def _record(
@@ -310,7 +366,7 @@ def _record(
         _leave_if_refused(done, event)
     with database.transaction():
         if done is None:
-            done = advance(found.pinned.process, found.case, event, now, live_directory())
+            done = _advance(found, event, now, live_directory())
             _leave_if_refused(done, event)
         closed_at = _closed_at(found, done.case)
         after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)

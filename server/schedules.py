@@ -180,6 +180,18 @@ def _set_apart(row: Any, error: Exception, now: Moment) -> None:
         audit.record("schedule.set-apart", now, {"schedule": row.key, **problem})
 
 
+def take_up_again(schedule: int, now: Moment, by: str | None) -> bool:
+    """Let a schedule that was set apart come round again: at once, if its time has come. False when it is not."""
+    with database.transaction():
+        row = Schedule.get_or_none(Schedule.id == schedule, Schedule.problem.is_null(False))
+        if row is None:
+            return False
+        Schedule.update(problem=None, seq=row.seq + 1).where(Schedule.id == schedule).execute()
+        audit.record("schedule.taken-up-again", now, {"schedule": row.key}, by=by)
+    nudging.nudge()
+    return True
+
+
 # -- an occurrence -------------------------------------------------------------------------------------------------
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from typing import Any, Final
+
 from flask import Response
 
-from server import delivery, policies
+from server import clock, delivery, policies
 from server.api.answers import answer
 from server.core.moments import show
+from server.store import database
+from server.store.failures import Unavailable
+from server.store.models import Meta
 
 
 def alive() -> Response:
@@ -15,10 +22,16 @@ def alive() -> Response:
 
 
 def ready() -> Response:
-    """Able to take work: the database answers and the documents in force are compiled; whether messages leave, and if
-    not, why and since when. Raises Unavailable."""
+    """Able to take work: the database takes writes and the documents in force are compiled; whether messages leave, and
+    if not, why and since when; whether the clock is held, which keeps nobody from working. Raises Unavailable."""
     found = policies.in_force()
-    return answer({"status": "ready", "processes": len(found.processes), **_outgoing()})
+    _writable.look()
+    return answer({"status": "ready", "processes": len(found.processes), **_outgoing(), **_clock()})
+
+
+def _clock() -> dict[str, Any]:
+    held = clock.held()
+    return {} if held is None else {"clock": {"held_since": show(held.since), "jumped_ms": held.by}}
 
 
 def _outgoing() -> dict[str, str]:
@@ -28,3 +41,37 @@ def _outgoing() -> dict[str, str]:
     # Anybody may read this page: what an administrator wrote is not for everybody.
     reason = hold.reason if hold.reason in (delivery.RESTORED, delivery.BEHIND) else "administrator"
     return {"outgoing": "held", "reason": reason, "since": show(hold.at)}
+
+
+class _Writable:
+    """Whether the database takes writes: a disk may be full, or read-only, while it still reads. Tried once a second
+    at most, however often it is asked."""
+
+    EVERY: Final = 1.0
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tried_at = -self.EVERY
+        self._trouble: Unavailable | None = None
+
+    def look(self) -> None:
+        """Raises Unavailable."""
+        with self._lock:
+            if time.monotonic() - self._tried_at >= self.EVERY:
+                self._trouble = self._try()
+                self._tried_at = time.monotonic()
+            if self._trouble is not None:
+                raise self._trouble
+
+    def _try(self) -> Unavailable | None:
+        try:
+            with database.transaction():
+                Meta.insert(key="written", value={"at": clock.now()}).on_conflict(
+                    conflict_target=[Meta.key], preserve=[Meta.value]
+                ).execute()
+        except Unavailable as trouble:
+            return trouble
+        return None
+
+
+_writable = _Writable()

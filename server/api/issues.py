@@ -19,6 +19,8 @@ from server.api.requests import body, json_object, now, only
 from server.core.moments import Moment
 from server.crash_points import crash_point
 from server.recording import Overtaken, PreconditionFailed, Recorded, UnknownIssue, held
+from server.setting_apart import take_up_again
+from server.store.models import Issue
 
 _TEXTS = ("process", "stage", "severity", "owner", "team", "q")
 
@@ -56,9 +58,9 @@ def _created(given: Mapping[str, Any], caller: Caller, at: Moment) -> Response:
 
 def page() -> Response:
     """A page of issues, newest first."""
-    parameters.only_these(*_TEXTS, "final", "after", "limit")
+    parameters.only_these(*_TEXTS, "final", "problem", "after", "limit")
     texts: dict[str, Any] = {name: parameters.text(name) for name in _TEXTS}
-    filters = reading.Filters(**texts, final=parameters.boolean("final"))
+    filters = reading.Filters(**texts, final=parameters.boolean("final"), problem=parameters.boolean("problem"))
     try:
         found = reading.listed(filters, parameters.text("after"), parameters.integer("limit", 50, 1, 200))
     except reading.BadCursor as error:
@@ -101,6 +103,17 @@ def act(number: str, action: str) -> Response:
     if action == attachments.ACTION:
         raise problems.at_fault("with/file", "file-not-sent", number=number)
     return acted(number, action, lambda at, seq: acting.act(number, action, _caller().login, form, at, seq))
+
+
+def take_up(number: str) -> Response:
+    """Put an issue that is set apart back to work."""
+    only(json_object(), ())
+    row = Issue.get_or_none(Issue.number == number)
+    if row is None:
+        raise _unknown(number)
+    if not take_up_again(row.id, now(), _caller().login):
+        raise Failed(409, "not-set-apart", number=number)
+    return answer({"number": number})
 
 
 def confirm(number: str, notice: str) -> Response:

@@ -16,6 +16,7 @@ from server.accounts import NotPermitted
 from server.core.findings import Finding
 from server.core.values import Problem
 from server.resources import data_dir
+from server.setting_apart import CannotGoOn
 from server.store import database
 from server.store.failures import Unavailable, as_unavailable
 
@@ -127,6 +128,10 @@ def register(app: Flask) -> None:
     def unavailable(error: Unavailable) -> Response:
         app.logger.warning("the database cannot be used: %s", error)
         return _unavailable(error)
+
+    @app.errorhandler(CannotGoOn)
+    def set_apart(error: CannotGoOn) -> Response:
+        return answer(Failed(409, "set-apart", number=error.number))
 
     @app.errorhandler(NotPermitted)
     def not_permitted(error: NotPermitted) -> Response:

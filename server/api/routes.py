@@ -25,6 +25,7 @@ VIEWS: Mapping[str, View] = {
     "attachment.create": attachments.attach,
     "attachment.list": attachments.listed,
     "attachment.download": attachments.download,
+    "issue.take_up": issues.take_up,
     "notice.confirm": issues.confirm,
     "notice.send": issues.send,
     "judging.decide": judging.decide,

@@ -23,6 +23,7 @@ MODULES = {
     "calendar": "calendars",
     "user": "people",
     "directory": "people",
+    "clock": "clocks",
     "serve": "serving",
     "web": "serving",
     "worker": "serving",

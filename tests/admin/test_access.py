@@ -43,6 +43,10 @@ ACCESS = {
     ("panel_roles.index", "GET"): DIRECTORY,
     ("panel_kept.index", "GET"): SYSTEM,
     ("panel_apart.index", "GET"): SYSTEM,
+    ("panel_apart.take_up", "POST"): SYSTEM,
+    ("panel_schedules.take_up", "POST"): SYSTEM,
+    ("panel_clock.index", "GET"): SYSTEM,
+    ("panel_clock.confirm", "POST"): SYSTEM,
     ("panel_messages.index", "GET"): SYSTEM,
     ("panel_messages.release", "POST"): SYSTEM,
     ("panel_schedules.index", "GET"): SYSTEM,
@@ -86,6 +90,7 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "notice": "overdue",
         "message": "1",
         "file": "1",
+        "schedule": "1",
         "document": "cn-office",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)

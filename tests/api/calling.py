@@ -12,13 +12,10 @@ from server.core.moments import Moment
 
 
 class Clock:
-    """Stands for the module `time` of requests; moves only when it is told."""
+    """What time it is; moves only when it is told."""
 
     def __init__(self, now: Moment) -> None:
         self.now = now
-
-    def time_ns(self) -> int:
-        return self.now * 1_000_000
 
 
 class Api:

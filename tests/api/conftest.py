@@ -53,7 +53,7 @@ def known(folder: Path) -> Settings:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What time it is for requests."""
     made = Clock(MONDAY)
-    monkeypatch.setattr("server.api.requests.time", made)
+    monkeypatch.setattr("server.clock.now", lambda: made.now)
     return made
 
 
