@@ -33,7 +33,39 @@ def check(report: Report, process: Process) -> None:
         for stage, at in each(body.get("pause"), (*path, "pause")):
             if process.is_final(stage):
                 report.warn(at, "pause-in-final", stage=stage)
+    _restarting(report, process)
     _elapsed_hours(report, process)
+
+
+def _restarting(report: Report, process: Process) -> None:
+    """Clocks that start again, due at once, at the very breach that ended them: that instant would have no end."""
+    for id, clock in process.clocks.items():
+        if not _may_be_due_at_once(clock):
+            continue
+        raised = _raised(process, f"clock.{id}.breached")
+        ends = raised & clock.until
+        # A start that comes before the end is passed over: the run is still open then.
+        if any(_raised(process, event) & clock.on for event in ends):
+            report.add(("clocks", id, "on"), "clock-restarts-itself", clock=id)
+
+
+def _may_be_due_at_once(clock: Clock) -> bool:
+    """Whether a run may be due when it starts: by `now`, or by a moment in a field, which may be past."""
+    first = (clock.first if clock.recurring and clock.first is not None else clock.span).outcomes
+    return bool(clock.since) or any(span.duration.is_now if span.duration else bool(span.field) for span in first)
+
+
+def _raised(process: Process, event: str) -> set[str]:
+    """The event, and the breaches that it sets off at the same instant."""
+    found, left = {event}, [event]
+    while left:
+        heard = left.pop()
+        for id, clock in process.clocks.items():
+            breach = f"clock.{id}.breached"
+            if heard in clock.on and breach not in found and _may_be_due_at_once(clock):
+                found.add(breach)
+                left.append(breach)
+    return found
 
 
 def _ending(report: Report, path: Path, clock: Clock) -> None:

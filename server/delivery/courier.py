@@ -40,6 +40,10 @@ PATIENCE: Final = 0.5
 """Seconds that one call waits for slow receivers."""
 
 MOST_UNDER_WAY: Final = 64
+"""Attempts under way at once, in one process; those that take longer than SLOW seconds do not count, or a few receivers
+that hang would take the room of all others. What is slow is bounded by its destination's slots."""
+
+SLOW: Final = 0.5
 _SETTLED_AT_ONCE: Final = 50
 
 
@@ -61,6 +65,7 @@ class Courier:
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._ended: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
         self._unsettled: list[Attempt] = []  # while the database was in trouble
+        self._begun: dict[int, float] = {}  # attempts under way: message id -> when it was begun
 
     @property
     def under_way(self) -> int:
@@ -110,7 +115,8 @@ class Courier:
     # -- sending ---------------------------------------------------------------------------------------------------
 
     def _begin(self, now: Moment, most: int, channelling: Channelling) -> int:
-        most = min(most, MOST_UNDER_WAY - self.under_way)
+        since = time.monotonic() - SLOW
+        most = min(most, MOST_UNDER_WAY - sum(begun > since for begun in self._begun.values()))
         if most <= 0 or not is_any_due(now):
             return 0
         free = {destination: breaker.free(now) for destination, breaker in self._breakers.items()}
@@ -119,6 +125,7 @@ class Courier:
             crash_point("delivery.claimed")
         for message in claimed:
             self._breaker(message.destination).under_way += 1
+            self._begun[message.id] = time.monotonic()
             channel = channelling.channel(message.channels, message.channel)
             way = None if channel is None else channelling.way(channel)
             if way is None:
@@ -196,6 +203,7 @@ class Courier:
     def _note(self, done: Attempt, now: Moment) -> None:
         breaker = self._breaker(done.message.destination)
         breaker.under_way -= 1
+        self._begun.pop(done.message.id, None)
         if not done.type:
             return
         if done.outcomes and all(outcome.state == "failed" for outcome in done.outcomes):

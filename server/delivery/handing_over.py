@@ -1,5 +1,6 @@
 """When a channel has given up on a message: `otherwise` takes over; where nothing does, an alarm goes to those with
-the permission `system`, by another channel (policy language, section 5; architecture, "What must hold", 4)."""
+the permission `system` and to the team that owns the process, by another channel (policy language, section 5;
+architecture, "What must hold", 4)."""
 
 from __future__ import annotations
 
@@ -108,16 +109,17 @@ def _task(message: Message, to: Sequence[To]) -> str:
 
 
 def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
-    """Within the caller's transaction: tell those with the permission `system` of a message that nobody got; one
-    alarm per channel and hour. An alarm that is itself not delivered is logged: nobody is left to tell."""
+    """Within the caller's transaction: tell those with the permission `system`, and the team that owns the process, of
+    a message that nobody got; one alarm for each of them per channel and hour, however many messages it stands for. An
+    alarm that is itself not delivered is logged: nobody is left to tell."""
     log.error("message %s by %s was given up: %s", message.key, message.channel, message.last_error)
     if message.notice == ALARM:
         return
     people = snapshot()
     document = _document(message)
-    holders = [login for login in people.people if _SYSTEM in people.permissions_of(login)]
-    for login in holders:
+    for login, because in _alarmed(message).items():
         person = people.people[login]
+        by_right = because == f"permission:{_SYSTEM}"
         recipient = someone(person)
         channel = _other(message, document, recipient.addresses, channelling)
         if channel is None:
@@ -126,8 +128,9 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
         address = "" if channel is None else recipient.addresses.get(channel.type, "")
         values = {
             "channel": message.channel,
-            "to": message.recipient or message.address or message.to,
-            "subject": message.subject or message.notice,
+            # What a message says, and where it went, may be private; where to look is not.
+            "to": message.recipient or (message.address if by_right else "") or message.to,
+            "subject": (message.subject if by_right else _about(message)) or message.notice,
             "attempts": message.attempts,
             "error": message.last_error or "",
         }
@@ -138,7 +141,7 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
             "process": message.process,
             "channels": document,
             "channel": name,
-            "to": f"permission:{_SYSTEM}",
+            "to": because,
             "recipient": login,
             "address": address,
             "destination": f"{document}/{name}",
@@ -153,6 +156,27 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
             "next_at": None if channel is None else now,
         }
         Message.insert(row).on_conflict_ignore().execute()
+
+
+def _alarmed(message: Message) -> dict[str, str]:
+    """Who is told of a message that nobody got, and why he is: logins of people who are there."""
+    people = snapshot()
+    found = {
+        login: f"permission:{_SYSTEM}"
+        for login in people.people
+        if people.active(login) is not None and _SYSTEM in people.permissions_of(login)
+    }
+    pinned = policies.in_force().processes.get(message.process)
+    owner = "" if pinned is None else str(pinned.process.raw.get("owner") or "")
+    for login in people.members.get(owner.removeprefix("team:"), ()) if owner.startswith("team:") else ():
+        if people.active(login) is not None:
+            found.setdefault(login, owner)
+    return found
+
+
+def _about(message: Message) -> str:
+    issue = Issue.get_or_none(Issue.id == message.issue_id) if message.issue_id else None
+    return str(message.notice if issue is None else issue.number)
 
 
 def _document(message: Message) -> str:

@@ -38,6 +38,21 @@ def _origin(error: BaseException) -> BaseException:
     return getattr(error, "orig", None) or error
 
 
+_ALREADY_ROLLED_BACK = ("no transaction is active", "no such savepoint")
+
+
+def _came_too_late(error: sqlite3.Error) -> bool:
+    return any(text in str(error) for text in _ALREADY_ROLLED_BACK)
+
+
+def _behind(error: BaseException) -> BaseException | None:
+    """The failure during whose handling this one came, the driver's own exceptions left out."""
+    found = error.__context__
+    while isinstance(found, sqlite3.Error) and _came_too_late(found):
+        found = found.__context__
+    return found
+
+
 def as_unavailable(error: BaseException) -> Unavailable | None:
     """What the error means for a caller: `Unavailable`, or None when it is no trouble of the store as a whole."""
     if isinstance(error, Unavailable):
@@ -47,6 +62,10 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     if not isinstance(error, peewee.DatabaseError | peewee.InterfaceError):
         return None
     origin = _origin(error)
+    if isinstance(origin, sqlite3.OperationalError) and _came_too_late(origin):
+        # SQLite rolls back by itself when the disk is full; what it was about stands behind the second failure.
+        behind = _behind(error)
+        return None if behind is None else as_unavailable(behind)
     if isinstance(origin, sqlite3.Error):
         code = getattr(origin, "sqlite_errorcode", None)
         if code is not None and code & 0xFF in _SQLITE_TROUBLE:

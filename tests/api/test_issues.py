@@ -409,3 +409,26 @@ def test_a_page_does_not_move_when_issues_arrive_meanwhile(gong: Api) -> None:
         cursor = page["next"]
         gong.post("/api/v1/issues", SHORT)
     assert seen == numbers[::-1]
+
+
+# -- set apart -----------------------------------------------------------------------------------------------------
+
+
+def test_an_issue_that_is_set_apart_is_shown_and_put_back_to_work_by_an_administrator(calls: Any) -> None:
+    agent, root = calls("gong"), calls("admin")
+    number = agent.post("/api/v1/issues", COMPLAINT).json["number"]
+    problem(root.post(f"/api/v1/issues/{number}/take-up", {}), 409, "not-set-apart")
+    case = Issue.get(Issue.number == number).case
+    Issue.update(case="{}").where(Issue.number == number).execute()
+    problem(agent.get(f"/api/v1/issues/{number}"), 409, "set-apart")
+    problem(agent.post(f"/api/v1/issues/{number}/actions/comment", {"with": {"text": "x"}}), 409, "set-apart")
+    problem(agent.get(f"/api/v1/issues/{number}/timeline"), 409, "set-apart")
+    Issue.update(problem='{"at": 1, "error": "ValueError", "detail": "format"}').where(Issue.number == number).execute()
+    (listed,) = agent.get("/api/v1/issues?problem=true").json["issues"]
+    assert (listed["number"], listed["problem"]["error"]) == (number, "ValueError")
+    problem(agent.post(f"/api/v1/issues/{number}/take-up", {}), 403, "permission-missing")
+    problem(root.post("/api/v1/issues/NONE/take-up", {}), 404, "unknown-issue")
+    Issue.update(case=case).where(Issue.number == number).execute()
+    assert root.post(f"/api/v1/issues/{number}/take-up", {}).json == {"number": number}
+    assert agent.get("/api/v1/issues?problem=true").json["issues"] == []
+    assert agent.get(f"/api/v1/issues/{number}").status_code == 200

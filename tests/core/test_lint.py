@@ -256,6 +256,40 @@ def test_an_accepted_warning_is_not_given():
     assert checked({"help.yaml": text.replace("accept: {}", "accept: {elapsed-hours: By the clock}")}) == []
 
 
+SPINNING = {
+    "by itself": ("spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: now}", ["spin"]),
+    "through another": (
+        """spin: {on: [received, clock.other.breached], until: clock.other.breached, within: now}
+  other: {on: clock.spin.breached, until: clock.spin.breached, within: now}""",
+        ["spin", "other"],
+    ),
+    "for one severity": (
+        "spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: {A: now, B: 1h}}",
+        ["spin"],
+    ),
+    "from a moment that is past": (
+        "spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: 1h, from: promised}",
+        ["spin"],
+    ),
+    "not: time passes": ("spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: 1h}", []),
+    "not: it stays open": ("spin: {on: [received, clock.spin.breached], until: close, within: now}", []),
+    "not: it starts before it ends": (
+        """spin: {on: [received, clock.two.breached], until: clock.three.breached, within: now}
+  two: {on: clock.spin.breached, until: close, within: now}
+  three: {on: clock.two.breached, until: close, within: now}""",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("clocks", "spinning"), SPINNING.values(), ids=SPINNING)
+def test_a_clock_that_its_own_breach_starts_again_at_the_same_instant_is_refused(clocks, spinning):
+    found = checked({"help.yaml": PROCESS.replace("clocks:\n", f"clocks:\n  {clocks}\n", 1)})
+    refused = [finding for finding in found if finding.code == "clock-restarts-itself"]
+    assert [finding.params["clock"] for finding in refused] == spinning
+    assert all(finding.level == "error" for finding in refused)
+
+
 def test_an_error_cannot_be_accepted():
     text = PROCESS.replace("every: 1wd close", "every: now").replace("accept: {}", "accept: {every-does-not-move: So}")
     assert [finding.code for finding in checked({"help.yaml": text})] == ["every-does-not-move"]
