@@ -8,9 +8,10 @@ from flask import Blueprint, Response, current_app, g, make_response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from admin.clock import now
 from admin.languages import gettext
 from server.accounts import NotPermitted
-from server.recording import UnknownIssue
+from server.recording import UnknownIssue, keep_apart
 from server.setting_apart import CannotGoOn
 from server.store import database
 from server.store.failures import Unavailable, as_unavailable
@@ -22,7 +23,7 @@ def attach(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(HTTPException, _http)
     blueprint.register_error_handler(NotPermitted, lambda error: page(403))
     blueprint.register_error_handler(UnknownIssue, lambda error: page(404))
-    blueprint.register_error_handler(CannotGoOn, lambda error: page(409, _set_apart(error)))
+    blueprint.register_error_handler(CannotGoOn, _cannot_go_on)
     blueprint.register_error_handler(Unavailable, _unavailable)
     blueprint.register_error_handler(Exception, _unexpected)
 
@@ -60,12 +61,17 @@ def _expired() -> str:
     return gettext("This form is out of date, or was not sent from here. Go back, reload the page and send it again.")
 
 
-def _set_apart(error: CannotGoOn) -> str:
-    return gettext(
+def _cannot_go_on(error: CannotGoOn) -> Response:
+    try:
+        keep_apart(error, now())
+    except Unavailable as trouble:
+        return _unavailable(trouble)
+    text = gettext(
         "The server cannot go on with issue %(number)s: it is set apart with its problem, which an administrator sees "
         "under “Issues set apart”. No other issue is concerned.",
         number=error.number,
     )
+    return page(409, text)
 
 
 def _http(error: HTTPException) -> Any:

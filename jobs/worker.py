@@ -11,6 +11,7 @@ import logging
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 

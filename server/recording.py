@@ -262,16 +262,16 @@ def record_event(
         return _recorded(issue, event, now, by, key, if_seq, surroundings, also)
     except CannotGoOn as failed:
         if not _is_inside_a_transaction():
-            log.exception("issue %s is set apart", failed.number)
-            _set_apart(failed, now)
+            keep_apart(failed, now)
         raise
 
 
-def _set_apart(failed: CannotGoOn, now: Moment) -> None:
+def keep_apart(failed: CannotGoOn, now: Moment) -> None:
+    """Set an issue apart that somebody has met who could not go on with it; once. Raises Unavailable."""
     with database.session():
         row = Issue.get_or_none(Issue.number == failed.number)
-        if row is not None:
-            set_apart(row.id, failed, now)
+        if row is not None and set_apart(row.id, failed, now):
+            log.error("issue %s is set apart", failed.number, exc_info=failed)
 
 
 def _recorded(
@@ -282,7 +282,7 @@ def _recorded(
     key: str | None,
     if_seq: int | None,
     surroundings: Surroundings,
-    also: Callable[[int], object] | None,
+    also: Callable[[int], None] | None,
 ) -> Recorded:
     for attempt in range(ATTEMPTS):
         with database.session():

@@ -110,7 +110,7 @@ def take_up(number: str) -> Response:
     only(json_object(), ())
     row = Issue.get_or_none(Issue.number == number)
     if row is None:
-        raise _unknown(number)
+        raise unknown(number)
     if not take_up_again(row.id, now(), _caller().login):
         raise Failed(409, "not-set-apart", number=number)
     return answer({"number": number})

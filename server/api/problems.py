@@ -12,9 +12,11 @@ import yaml
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from server import clock
 from server.accounts import NotPermitted
 from server.core.findings import Finding
 from server.core.values import Problem
+from server.recording import keep_apart
 from server.resources import data_dir
 from server.setting_apart import CannotGoOn
 from server.store import database
@@ -130,7 +132,11 @@ def register(app: Flask) -> None:
         return _unavailable(error)
 
     @app.errorhandler(CannotGoOn)
-    def set_apart(error: CannotGoOn) -> Response:
+    def cannot_go_on(error: CannotGoOn) -> Response:
+        try:
+            keep_apart(error, clock.now())
+        except Unavailable as trouble:
+            return _unavailable(trouble)
         return answer(Failed(409, "set-apart", number=error.number))
 
     @app.errorhandler(NotPermitted)

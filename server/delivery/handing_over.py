@@ -132,7 +132,7 @@ def alarm(message: Message, channelling: Channelling, now: Moment) -> None:
             "to": message.recipient or (message.address if by_right else "") or message.to,
             "subject": (message.subject if by_right else _about(message)) or message.notice,
             "attempts": message.attempts,
-            "error": message.last_error or "",
+            "error": (message.last_error or "") if by_right else "…",
         }
         row = {
             "key": _key(ALARM, message.destination, str(now // HOUR), login),

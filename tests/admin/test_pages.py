@@ -6,7 +6,7 @@ import re
 import time
 
 from server import delivery, policies
-from server.store.models import AuditEntry, Issue, Kept, Message, Schedule, Version
+from server.store.models import AuditEntry, Issue, Kept, Message, Meta, Schedule, Version
 from tests.admin.visiting import Panel, now, receive
 
 
@@ -130,3 +130,47 @@ def test_that_messages_are_held_is_said_everywhere_and_decided_once(panel: Panel
     assert Message.select().where(Message.state == Message.CANCELLED).count() == pending
     assert f"{pending} message" in root.text("/admin/messages/")
     assert AuditEntry.select().where(AuditEntry.kind == "delivery.released", AuditEntry.by == "root").count() == 1
+
+
+def test_what_is_set_apart_is_put_back_to_work_from_its_page(panel: Panel) -> None:
+    number = receive()
+    Issue.update(problem='{"at":1772413200000,"detail":"too deep","error":"RecursionError"}').execute()
+    Schedule.create(kind="source", name="daily", key="source:daily", next_at=1, problem='{"at":1,"error":"X"}')
+    visitor = panel.visitor("root")
+    assert "Try again" in visitor.text("/admin/apart/")
+    visitor.post(f"/admin/apart/{number}/take-up")
+    text = visitor.text("/admin/apart/")
+    assert f"{number} is tried again" in text
+    assert "No issue is set apart." in text
+    visitor.post(f"/admin/schedules/{Schedule.get().id}/take-up")
+    assert "daily is tried again" in visitor.text("/admin/schedules/")
+    assert Schedule.get().problem is None
+    visitor.post(f"/admin/apart/{number}/take-up")
+    assert f"{number} is not set apart any more" in visitor.text("/admin/apart/")
+
+
+def test_an_issue_that_cannot_be_read_says_so_instead_of_failing(panel: Panel) -> None:
+    number = receive()
+    Issue.update(case="{}").execute()
+    answer = panel.visitor("gong").get(f"/admin/issues/{number}")
+    assert answer.status_code == 409
+    assert "it is set apart with its problem" in answer.text
+
+
+def test_a_clock_that_is_held_is_said_on_every_page_of_an_administrator_who_may_confirm_it(panel: Panel) -> None:
+    visitor = panel.visitor("root")
+    assert "The clock is believed" in visitor.text("/admin/clock/")
+    hour = 3_600_000
+    jumped = [now(), 1]
+    Meta.create(
+        key="clock-held",
+        value={"since": now(), "by": hour, "holder": "w/1", "boot": "", "last": None, "jumped": jumped},
+    )
+    for path in ("/admin/issues/", "/admin/clock/"):
+        assert "The clock has jumped and is held" in visitor.text(path)
+    assert "The clock has jumped" not in panel.visitor("gong").text("/admin/issues/")
+    assert "1:00:00" in visitor.text("/admin/clock/")
+    assert "The clock is right" in visitor.text("/admin/clock/")
+    visitor.post("/admin/clock/confirm")
+    assert "The clock is believed again" in visitor.text("/admin/clock/")
+    assert AuditEntry.get(AuditEntry.kind == "clock.confirmed-by-hand").by == "root"

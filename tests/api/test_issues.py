@@ -423,7 +423,6 @@ def test_an_issue_that_is_set_apart_is_shown_and_put_back_to_work_by_an_administ
     problem(agent.get(f"/api/v1/issues/{number}"), 409, "set-apart")
     problem(agent.post(f"/api/v1/issues/{number}/actions/comment", {"with": {"text": "x"}}), 409, "set-apart")
     problem(agent.get(f"/api/v1/issues/{number}/timeline"), 409, "set-apart")
-    Issue.update(problem='{"at": 1, "error": "ValueError", "detail": "format"}').where(Issue.number == number).execute()
     (listed,) = agent.get("/api/v1/issues?problem=true").json["issues"]
     assert (listed["number"], listed["problem"]["error"]) == (number, "ValueError")
     problem(agent.post(f"/api/v1/issues/{number}/take-up", {}), 403, "permission-missing")

@@ -131,6 +131,12 @@ TIMING = [
         "[{is: 1wh, when: {field: received, longer_ago_than: 1d}}]",
         "[{is: 1wh",
     ),
+    wrong(
+        "clock-restarts-itself",
+        "clocks:\n",
+        'clocks:\n  spin: {on: [start, clock.spin.breached], until: clock.spin.breached, within: "field:promised"}\n',
+        "[start, clock.spin",
+    ),
     wrong("every-does-not-move", "every: 1wd close", "every: now", "now, met_by"),
     doubt("due-at-once", "{A: 1wh, B: 2wh}", "{A: now, B: 2wh}", "now, B"),
     doubt("due-at-once", "expires: 7d", "expires: now", "now\n"),

@@ -80,6 +80,7 @@ class Outside:
         """Whatever is asked for now is refused in the way that the contract names."""
         for _ in range(2):
             unavailable(self.alert())
+        until(lambda: self.ask("GET", "/readyz").status != 200, 15)  # it looks once a second
         unavailable(self.ask("GET", "/readyz"))
         assert self.ask("GET", "/healthz").status == 200
 
@@ -214,6 +215,7 @@ class Cluster:
     def writes(self, may: bool) -> None:
         """Whether transactions may write, as on a primary that became a standby."""
         self.execute(
+            "SET default_transaction_read_only = off",
             f"ALTER DATABASE postgres SET default_transaction_read_only = {'off' if may else 'on'}",
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
             "AND datname = 'postgres'",
