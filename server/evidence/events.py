@@ -3,6 +3,7 @@ its entry, so either without the other was taken away later, also before it was 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Final
 
@@ -23,13 +24,9 @@ _EVENTS = 'SELECT "seq", "kind" FROM "event" WHERE "issue_id" = ? ORDER BY "seq"
 _ENTRIES = 'SELECT "id", "kind", "body" FROM "audit_entry" WHERE "issue_id" = ? ORDER BY "id"'
 
 
-def seq_of(kind: str, body: str) -> int | None:
-    """Which event of its issue an entry tells of; None: of none. `body` may end with the brace of its inner body."""
-    if not kind.startswith("issue.") or kind in WITHOUT:
-        return None
-    start = body.rfind('"seq":')
-    number = body[start + 6 : body.find("}", start)] if start >= 0 else ""
-    return int(number) if number.isascii() and number.isdigit() else None
+def tells_of_event(kind: str) -> bool:
+    """Whether entries of this kind tell of an event of an issue."""
+    return kind.startswith("issue.") and kind not in WITHOUT
 
 
 class Events:
@@ -37,12 +34,17 @@ class Events:
 
     def __init__(self) -> None:
         self._told: dict[int, int] = {}
+        self._kinds: dict[str, bool] = {}
 
-    def tell(self, issue: int, kind: str, inner: str) -> None:
-        """Take down an entry about an issue; `inner` is its text up to the end of its inner body."""
-        seq = seq_of(kind, inner)
-        if seq is not None:
-            self._told[issue] = self._told.get(issue, 0) + _ONE + seq
+    def tell(self, issue: int, kind: str, body: bytes, end: int) -> None:
+        """Take down an entry about an issue; its text up to `end` ends with `"seq":NUMBER}` when it is of an event."""
+        tells = self._kinds.get(kind)
+        if tells is None:
+            tells = self._kinds[kind] = tells_of_event(kind)
+        if tells:
+            number = body[body.rfind(b":", end - 12, end) + 1 : end - 1]
+            if number.isdigit():
+                self._told[issue] = self._told.get(issue, 0) + _ONE + int(number)
 
     def compare(self, find: Callable[[Finding], object]) -> int:
         """Compare with the events that there are; give their number."""
@@ -62,9 +64,8 @@ class Events:
         number = row[0] if row is not None else str(issue)
         entries: dict[int, list[int]] = {}
         for id_, kind, body in sql.run(_ENTRIES, issue).fetchall():
-            seq = seq_of(kind, body)
-            if seq is not None:
-                entries.setdefault(seq, []).append(id_)
+            if tells_of_event(kind):
+                entries.setdefault(_seq(body), []).append(id_)
         for seq, kind in sql.run(_EVENTS, issue).fetchall():
             if seq in entries:
                 entries[seq].pop(0)
@@ -75,3 +76,11 @@ class Events:
         for seq, ids in sorted(entries.items()):
             for id_ in ids:
                 find(Finding("entry-without-event", entry=id_, params={"issue": number, "seq": seq}))
+
+
+def _seq(body: str) -> int:
+    """The number of the event that an entry tells of; 0: its text was changed so that nobody can say."""
+    try:
+        return int(json.loads(body)["body"]["seq"])
+    except (ValueError, TypeError, KeyError):
+        return 0

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from server.store import sql
+from server.store import database, sql
 
-Row: TypeAlias = tuple[int, int, str, str | None, int | None, str]
+Row: TypeAlias = tuple[int, int, str, str | None, int | None, bytes]
 """id, at, kind, by, issue, body"""
 
 PAGE = 10_000
-_PAGE = 'SELECT "id", "at", "kind", "by", "issue_id", "body" FROM "audit_entry" WHERE "id" > ? ORDER BY "id" LIMIT ?'
+_PAGE = 'SELECT "id", "at", "kind", "by", "issue_id", {} FROM "audit_entry" WHERE "id" > ? ORDER BY "id" LIMIT ?'
+_SQLITE = _PAGE.format('CAST("body" AS BLOB)')  # as it is stored: no text is made of it, to be made bytes again
+_POSTGRESQL = _PAGE.format('"body"')
+
+
+def page(after: int, limit: int) -> list[Row]:
+    """Entries whose ids are larger, smallest first, at most `limit`."""
+    if not database.current().is_postgresql:
+        return list(sql.run(_SQLITE, after, limit).fetchall())
+    rows = sql.run(_POSTGRESQL, after, limit).fetchall()
+    return [(id_, at, kind, by, issue, body.encode()) for id_, at, kind, by, issue, body in rows]
 
 
 class Rows:
@@ -59,7 +69,7 @@ class Rows:
         """Read on until that many are at hand; whether there is one at all."""
         self._page, self._at = self._page[self._at :], 0
         while len(self._page) < wanted and not self._ended:
-            rows = sql.run(_PAGE, self._last, PAGE).fetchall()
+            rows = page(self._last, PAGE)
             self._ended = len(rows) < PAGE
             if rows:
                 self._last = rows[-1][0]

@@ -134,20 +134,21 @@ class _Verification:
         self.found.find(Finding("block-changed", block.first, to=block.last, params={"block": block.no}))
 
     def _leaves(self, rows: Sequence[Row | None]) -> list[bytes]:
-        """The leaves of entries (nothing for one that is missing), whose columns are compared with their text."""
-        sha256, tell = hashlib.sha256, self._events.tell
-        found = []
+        """The leaves of entries (nothing for one that is missing), whose columns are compared with their text. Most of
+        the time of verifying is spent here."""
+        sha256, tell, found = hashlib.sha256, self._events.tell, []
         for row in rows:
             if row is None:
                 found.append(b"")
                 continue
             id_, at, kind, by, issue, body = row
-            found.append(sha256(b"\x00" + body.encode()).digest())
-            tail = f',"by":{_quoted(by)},"issue":{"null" if issue is None else issue},"kind":{_quoted(kind)}}}'
-            if not (body.endswith(tail) and body.startswith(f'{{"at":{at},"body":')):
+            found.append(sha256(b"\x00" + body).digest())
+            before, after = _around(by, kind)
+            tail = b"%s%d%s" % (before, issue, after) if issue is not None else before + b"null" + after
+            if not (body.endswith(tail) and body.startswith(b'{"at":%d,"body":' % at)):
                 self.found.find(Finding("columns-changed", self.found.entries + len(found), id_))
-            elif issue is not None and kind.startswith("issue."):
-                tell(issue, kind, body[: -len(tail)])
+            elif issue is not None:
+                tell(issue, kind, body, len(body) - len(tail))
         return found
 
     def _compare_leaves(
@@ -219,8 +220,9 @@ class _Verification:
 
 
 @lru_cache(maxsize=4096)
-def _quoted(text: str | None) -> str:
-    return canonical(text)
+def _around(by: str | None, kind: str) -> tuple[bytes, bytes]:
+    """What stands in an entry's text between its body and its issue, and after that."""
+    return f',"by":{canonical(by)},"issue":'.encode(), f',"kind":{canonical(kind)}}}'.encode()
 
 
 def _place(id_: int) -> int:
