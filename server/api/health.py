@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from flask import Response
 
-from server import clock, delivery, policies
+from server import clock, delivery, policies, sealing, settings
 from server.api.answers import answer
+from server.api.problems import said
 from server.core.moments import show
 from server.store import database
 from server.store.failures import Unavailable
@@ -23,10 +24,12 @@ def alive() -> Response:
 
 def ready() -> Response:
     """Able to take work: the database takes writes and the documents in force are compiled; whether messages leave, and
-    if not, why and since when; whether the clock is held, which keeps nobody from working. Raises Unavailable."""
+    if not, why and since when; whether the clock is held, which keeps nobody from working. What
+    somebody should look after stands in `warnings`. Raises Unavailable."""
     found = policies.in_force()
     _writable.look()
-    return answer({"status": "ready", "processes": len(found.processes), **_outgoing(), **_clock()})
+    said_of = {**_outgoing(), **_clock(), "warnings": _warnings()}
+    return answer({"status": "ready", "processes": len(found.processes), **said_of})
 
 
 def _clock() -> dict[str, Any]:
@@ -41,6 +44,17 @@ def _outgoing() -> dict[str, str]:
     # Anybody may read this page: what an administrator wrote is not for everybody.
     reason = hold.reason if hold.reason in (delivery.RESTORED, delivery.BEHIND) else "administrator"
     return {"outgoing": "held", "reason": reason, "since": show(hold.at)}
+
+
+def _warnings() -> list[dict[str, str]]:
+    """Anybody may read this: where the anchors are is not said."""
+    known = settings.current()
+    if not known.anchors:
+        return [{"code": "no-anchor", "message": said("no-anchor")}]
+    return [
+        {"code": "anchor-failed", "message": said("anchor-failed", kind=anchor.kind, since=show(since))}
+        for anchor, since in sealing.failing(known)
+    ]
 
 
 class _Writable:

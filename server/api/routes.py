@@ -9,7 +9,19 @@ from typing import Any
 from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 
-from server.api import attachments, description, docs, health, hooks, issues, judging, metrics, policies, subscriptions
+from server.api import (
+    attachments,
+    audit,
+    description,
+    docs,
+    health,
+    hooks,
+    issues,
+    judging,
+    metrics,
+    policies,
+    subscriptions,
+)
 from server.api.requests import require_caller
 from server.api.table import Route, routes
 
@@ -41,6 +53,7 @@ VIEWS: Mapping[str, View] = {
     "subscription.delete": subscriptions.delete,
     "subscription.rotate": subscriptions.rotate,
     "subscription.replay": subscriptions.replay,
+    "audit.page": audit.page,
     "health.alive": health.alive,
     "health.ready": health.ready,
     "health.metrics": metrics.show,

@@ -7,7 +7,6 @@ What is not as it was sealed is named by its place in the trail and its id. The 
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import Final
 
 from server.evidence.events import Events
 from server.evidence.findings import Finding
+from server.evidence.proving import place_by_id
 from server.evidence.rows import Row, Rows
 from server.sealing import blocks, checkpoints, merkle, ranges
 from server.sealing.blocks import NOTHING, Block
@@ -113,7 +113,7 @@ class _Verification:
 
     def _block(self, block: Block, leaves: bytes) -> None:
         """The block is as it was written, and its entries are as they were sealed."""
-        named = _read(block.entries)
+        named = ranges.read_or_none(block.entries)
         ids = list(ranges.ids(named)) if ranges.count(named) == block.size <= len(leaves) // merkle.SIZE else []
         hash_ = blocks.hash_of(block.no, block.at, block.first, block.size, block.root, block.prev, block.entries)
         if hash_ != block.hash or len(ids) != block.size or len(leaves) != merkle.SIZE * len(ids):
@@ -172,7 +172,7 @@ class _Verification:
     def _end(self) -> None:
         """What lies behind the last block, or is between its entries and in none."""
         before = self._before
-        gaps = [] if before is None else _read(before.gaps)
+        gaps = [] if before is None else ranges.read_or_none(before.gaps)
         if before is not None and before.high != self._high:
             self._block_changed(before)
         unsealed = []
@@ -180,7 +180,7 @@ class _Verification:
             if row[0] > self._high or any(first <= row[0] <= last for first, last in gaps):
                 unsealed.append(row)
             else:
-                self.found.find(Finding("entry-inserted", _place(row[0]), row[0]))
+                self.found.find(Finding("entry-inserted", place_by_id(row[0]), row[0]))
         self._leaves(unsealed)
         self.found.unsealed = len(unsealed)
         self._truncated()
@@ -223,21 +223,3 @@ class _Verification:
 def _around(by: str | None, kind: str) -> tuple[bytes, bytes]:
     """What stands in an entry's text between its body and its issue, and after that."""
     return f',"by":{canonical(by)},"issue":'.encode(), f',"kind":{canonical(kind)}}}'.encode()
-
-
-def _place(id_: int) -> int:
-    """Which place in the trail an entry would have by its id."""
-    last = blocks.newest()
-    if last is None:
-        return 1
-    # `high` grows from block to block.
-    no = 1 + bisect_left(range(1, last.no), id_, key=lambda no: next(blocks.page(no, 1))[0].high)
-    block, _ = next(blocks.page(no, 1))
-    return block.first + sum(min(end, id_ - 1) - start + 1 for start, end in _read(block.entries) if start < id_)
-
-
-def _read(text: str) -> ranges.Ranges:
-    try:
-        return ranges.read(text)
-    except ValueError:
-        return []

@@ -3,14 +3,27 @@
 
 from __future__ import annotations
 
+from server.core.moments import Moment
 from server.sealing import blocks, checkpoints
 from server.sealing.anchors import Anchoring, newest_anchored
 from server.sealing.checkpoints import Checkpoint, Signer, Verifier
 from server.sealing.sealer import Sealer
-from server.settings import Settings
+from server.settings import Anchor, Settings
 from server.store import database
+from server.store.models import AuditAnchor
 
-__all__ = ["Anchoring", "Checkpoint", "Sealer", "Signer", "Verifier", "is_behind", "keys", "newest", "newest_outside"]
+__all__ = [
+    "Anchoring",
+    "Checkpoint",
+    "Sealer",
+    "Signer",
+    "Verifier",
+    "failing",
+    "is_behind",
+    "keys",
+    "newest",
+    "newest_outside",
+]
 
 
 def keys(settings: Settings) -> tuple[Verifier, ...]:
@@ -30,6 +43,13 @@ def newest_outside(settings: Settings) -> Checkpoint | None:
     Raises OSError when a file cannot be read.
     """
     return newest_anchored(settings, keys(settings))
+
+
+def failing(settings: Settings) -> list[tuple[Anchor, Moment]]:
+    """The anchors that do not take checkpoints, and since when."""
+    with database.session():
+        since = {row.url: row.failed_at for row in AuditAnchor.select() if row.failed_at is not None}
+    return [(anchor, since[anchor.url]) for anchor in settings.anchors if anchor.url in since]
 
 
 def is_behind(checkpoint: Checkpoint) -> bool:

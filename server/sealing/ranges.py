@@ -46,6 +46,14 @@ def read(text: str) -> Ranges:
     return found
 
 
+def read_or_none(text: str) -> Ranges:
+    """The ranges that a text stands for; none for a text that somebody has changed so that it is none of ours."""
+    try:
+        return read(text)
+    except ValueError:
+        return []
+
+
 def ids(ranges: Ranges) -> Iterator[int]:
     """Every id in them."""
     return chain.from_iterable(range(first, last + 1) for first, last in ranges)
