@@ -20,7 +20,7 @@ from admin.appearance import theme
 from admin.clock import now
 from admin.headers import is_panel, nonce
 from server import clock, settings
-from server.accounts import Caller, caller_of_session, cookie_name
+from server.accounts import Caller, caller_of_session, cookie_name, note_refusal
 from server.directory import snapshot
 
 ASSETS = Path(__file__).parent / "static"
@@ -166,7 +166,12 @@ class Page(BaseView):  # type: ignore[misc]
         return None
 
     def inaccessible_callback(self, name: Any, **kwargs: Any) -> ResponseReturnValue:
-        return to_sign_in() if caller() is None else abort(403)
+        who = caller()
+        if who is None:
+            return to_sign_in()
+        needed = {*(self.needs or ()), *filter(None, [self.changes])}
+        note_refusal(who.login, request.method, str(request.url_rule), sorted(needed), now())
+        return abort(403)
 
     def render(self, template: str, **kwargs: Any) -> str:
         """The page, with what the shell around it shows."""

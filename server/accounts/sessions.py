@@ -44,6 +44,9 @@ def sign_in(login: str, password: str, address: str, now: Moment) -> str | None:
     person = Person.get_or_none((Person.login == login) & Person.disabled_at.is_null())
     password_hash = None if person is None else person.password_hash
     if not passwords.fits(password_hash, password) or password_hash is None:
+        with transaction():
+            # Of somebody unknown nothing is kept: many a password was typed in the wrong field.
+            audit.record("person.sign_in_refused", now, {"login": None if person is None else login})
         return None
     with transaction():
         SignInAttempt.update(succeeded=True).where(SignInAttempt.id == attempt).execute()

@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app, g, request
 
 from server import clock, settings
-from server.accounts import Caller, caller_of_session, caller_of_token, cookie_name
+from server.accounts import Caller, caller_of_session, caller_of_token, cookie_name, note_refusal
 from server.api.limits import Allowance, SharedAllowance, address
 from server.api.problems import Failed, language, of_values
 from server.core.findings import Finding
@@ -88,6 +88,7 @@ def require_caller(permissions: Sequence[str]) -> Caller:
         by_token: SharedAllowance = current_app.extensions["duban.tokens"]
         by_token.require(found.token)
     if permissions and not any(found.may(permission) for permission in permissions):
+        note_refusal(found.login, request.method, str(request.url_rule), permissions, now())
         raise Failed(403, "permission-missing", permission=", ".join(permissions))
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from server import accounts
+from server import accounts, audit
 from server import directory as directories
 from server.cli import files
 from server.cli.stores import opened
@@ -17,6 +17,7 @@ from server.core.durations import BadDuration, parse_duration
 from server.core.findings import has_errors
 from server.core.moments import BadTime, Moment, OutOfRange, parse
 from server.core.vocabulary import in_language
+from server.store import database
 
 MOST = 4096
 """Bytes of a password that are read."""
@@ -204,6 +205,9 @@ def export(file: str) -> None:
     """Writes the directory to a file (`-`: standard output)."""
     with opened():
         text = directories.export()
+        # It is of everybody: that somebody took it is for the audit trail, whatever becomes of the file.
+        with database.transaction():
+            audit.record("directory.exported", files.now(), {})
     if file == "-":
         click.echo(text, nl=False)
         return

@@ -131,6 +131,19 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_answer(store: Store) 
         assert sign_in(login, "wrong password \ud800\x00", "10.0.0.1", NOW) is None
 
 
+def test_sign_ins_are_in_the_audit_trail_and_so_are_those_that_were_refused(store: Store) -> None:
+    add_user("li", NOW, password=GOOD)
+    for login, password in (("li", "wrong"), ("my secret password", "li"), ("li", GOOD)):
+        sign_in(login, password, "", NOW)
+    entries = AuditEntry.select().where(AuditEntry.kind.startswith("person.sign")).order_by(AuditEntry.id)
+    assert [(row.kind, json.loads(row.body)["body"]["login"]) for row in entries] == [
+        ("person.sign_in_refused", "li"),
+        ("person.sign_in_refused", None),
+        ("person.signed_in", "li"),
+    ]
+    assert not AuditEntry.select().where(AuditEntry.body.contains("secret")).exists()
+
+
 def test_an_unknown_user_takes_as_long_as_a_known_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = PasswordHasher(time_cost=4, memory_cost=16 * 1024, parallelism=1)
     monkeypatch.setattr(passwords, "hasher", slow)

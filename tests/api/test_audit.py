@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,13 @@ def test_the_trail_is_for_auditors(calls: Any, api: Api) -> None:
     problem(api.get("/api/v1/audit"), 401, "not-authenticated")
     for query in ("after=-1", "after=x", "limit=0", "limit=1001", "before=1", "after=1&after=2"):
         problem(calls("admin", "audit.read").get(f"/api/v1/audit?{query}"), 400, "bad-parameter")
+
+
+def test_who_is_refused_for_want_of_a_permission_is_in_the_trail(calls: Any) -> None:
+    problem(calls("admin", "issue.read").get("/api/v1/audit?after=7"), 403, "permission-missing")
+    last = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
+    assert (last.kind, last.by) == ("access.refused", "admin")
+    assert json.loads(last.body)["body"] == {"method": "GET", "place": "/api/v1/audit", "needs": ["audit.read"]}
 
 
 def test_a_server_without_an_anchor_is_ready_and_warns(api: Api) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from server import acting, erasing, intake, issues, policies, schedules
 from server.core.moments import DAY, parse
+from server.evidence.verifying import verify
 from server.recording import held
+from server.sealing import Sealer, Signer
 from server.store.database import Store
 from server.store.models import TABLES, AuditEntry, Event, Issue, Message, PrivateValue
 from tests.server.conftest import MONDAY
@@ -79,6 +81,20 @@ def test_when_keep_is_over_private_values_are_nowhere_any_more(closed: str) -> N
     last = Event.select().where(Event.issue == issue).order_by(Event.seq.desc()).get()
     assert (last.kind, last.seq) == ("erased", issue.seq)
     assert json.loads(AuditEntry.get(AuditEntry.kind == "issue.erased").body)["body"]["erased"] == ["phone"]
+
+
+def test_the_audit_trail_still_verifies_when_private_values_are_erased(closed: str) -> None:
+    key, texts = Signer(b"s" * 32), [row.body for row in AuditEntry.select().order_by(AuditEntry.id)]
+    Sealer("test").work(MONDAY, key)
+    schedules.run(MONDAY)
+    schedules.run(A_YEAR_LATER + DAY)
+    Sealer("test").work(A_YEAR_LATER + DAY, key)
+    found = verify((key.verifier,))
+    assert found.is_sound
+    assert (found.unsealed, found.checkpoints["store"]) == (0, 2)
+    assert found.events == Event.select().count()
+    assert [row.body for row in AuditEntry.select().order_by(AuditEntry.id)][: len(texts)] == texts
+    assert AuditEntry.select().where(AuditEntry.kind == "issue.erased").exists()
 
 
 def test_an_issue_is_erased_once(closed: str) -> None:
