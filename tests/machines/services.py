@@ -31,6 +31,7 @@ class Postgres:
             options.write(
                 f"listen_addresses = '{address}'\nport = {port}\nunix_socket_directories = '{folder}'\n"
                 f"max_connections = {CONNECTIONS}\nshared_buffers = 32MB\n"
+                "track_commit_timestamp = on\n"
             )
         self._control("start")
         self._run("createdb", "-h", address, "-p", port, "-U", "postgres", "duban")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from server import policies
-from server.store import database
+from server.store import database, sql
 from server.store.failures import Unavailable
 from server.store.models import Event, Issue, Lease, Message
 from server.sweep import LEASE as SWEEP
@@ -63,6 +63,8 @@ actions: {finish: {title: Finish, from: first, to: end, by: anyone}}
 clocks: {soon: {title: Soon, on: received, until: finish, within: 3s}}
 notify: {late: {title: Late, on: clock.soon.breached, steps: [{via: hook, to: "role:administrator"}]}}
 """
+
+COMMITTED = 'SELECT "id", (EXTRACT(EPOCH FROM pg_xact_commit_timestamp(xmin)) * 1000)::bigint FROM "event"'
 
 
 def now() -> int:
@@ -269,6 +271,7 @@ def check(feed: Feed, there: Receiver) -> None:
     with database.session():
         issues = {row.external_id: row for row in Issue.select()}
         events = list(Event.select().order_by(Event.id))
+        committed = dict(sql.run(COMMITTED).fetchall())
         keys = {row.key: row.issue_id for row in Message.select()}
     assert len(feed.acknowledged) > 60
     lost = feed.acknowledged.keys() - issues.keys()
@@ -281,6 +284,7 @@ def check(feed: Feed, there: Receiver) -> None:
             if entry["kind"] == "clock_breached":
                 breaches[event.issue_id] += 1
                 assert event.at == due[event.issue_id]
+                assert committed[event.id] >= event.at, "early, by PostgreSQL's clock"
     assert breaches == Counter({row.id: 1 for row in issues.values()})
     arrived = Counter(request.headers["webhook-id"] for request in there.requests)
     assert arrived.keys() == keys.keys(), "each message arrived, with the id that it was stored with"
