@@ -40,14 +40,21 @@ GUARDED: dict[str, tuple[str, ...]] = {
         "test_verification.py::test_more_than_five_minutes_off_is_not",
         "api/test_hooks.py::test_signatures_of_standard_webhooks_are_taken_within_five_minutes",
     ),
-    "a replayed signature": ("api/test_hooks.py::test_what_is_known_already_is_answered_with_200",),
-    "the secret of another source": ("test_verification.py::test_another_body_or_another_sources_secret_is_refused",),
+    "a replayed signature": ("api/test_hooks.py::test_a_replayed_delivery_makes_no_second_issue",),
+    "the secret of another source": (
+        "test_verification.py::test_another_body_or_another_sources_secret_is_refused",
+        "api/test_hooks.py::test_no_other_source_s_secret_opens_a_source",
+    ),
     "rotation with two secrets, a hundred signatures, v1a beside v1, '²' for a digit": (
         "test_verification.py::test_while_a_secret_changes_both_are_good_and_several_signatures_may_stand_side_by_side",
+        "api/test_hooks.py::test_while_a_secret_is_changed_both_are_taken",
+        "api/test_hooks.py::test_what_is_no_signature_is_401_and_no_failure",
+        "api/test_hooks.py::test_the_asymmetric_kind_of_signature_is_not_taken_for_the_symmetric",
         "test_verification.py::test_a_forged_delivery_is_refused",
     ),
     "a known id with another content": (
         "server/test_intake.py::test_another_text_under_a_known_id_is_noted_as_differing",
+        "api/test_hooks.py::test_the_same_id_with_other_content_makes_no_second_issue_and_is_told",
     ),
     "a signed body that does not parse": (
         "server/test_intake.py::test_a_signed_body_that_is_no_json_is_kept_whole",
@@ -81,6 +88,7 @@ GUARDED: dict[str, tuple[str, ...]] = {
     ),
     "two people at once": (
         "api/test_issues.py::test_an_issue_that_changed_since_it_was_seen_is_409",
+        "api/test_issues.py::test_of_several_who_saw_the_same_and_act_at_once_one_comes_through",
         "server/test_acting.py::test_of_two_who_close_at_once_one_is_too_late",
         "server/test_acting.py::test_many_who_act_at_once_all_come_through_one_after_the_other",
     ),

@@ -39,7 +39,8 @@ class UnknownSource(LookupError):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an item: the issue it is (`created` now, or known before); or its problems, and the id under
-    which it is kept until it can be played again."""
+    which it is kept until it can be played again. `differs`: it was known, but with other content; the digests of the
+    first one's content and of this one's (SHA-256, hex, of what the source maps)."""
 
     number: str | None = None
     severity: str | None = None
@@ -47,6 +48,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     kept: int | None = None
     issue: int | None = None
+    differs: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +165,29 @@ def _take(delivery: Delivery, item: Item, raw: bytes, now: Moment) -> Outcome | 
         known = received
     if known is None:
         return None
-    _again(delivery, item, known, digest, raw, now)
+    differs = _again(delivery, item, known, digest, raw, now)
     known = find(name, item.external_id) or known
     metrics.count(metrics.INTAKE, name, delivery.source.process, "repeated")
-    return Outcome(known.number, known.severity, issue=known.issue)
+    return Outcome(known.number, known.severity, issue=known.issue, differs=differs)
 
 
-def _again(delivery: Delivery, item: Item, known: Received, digest: str, raw: bytes, now: Moment) -> None:
-    """A further delivery under a known id: it is recorded on the issue, and may do an action."""
+def _again(
+    delivery: Delivery, item: Item, known: Received, digest: str, raw: bytes, now: Moment
+) -> tuple[str, str] | None:
+    """A further delivery under a known id: it is recorded on the issue, and may do an action. Gives both digests when
+    its content is not that of the first."""
     name = delivery.source.name
+    differs = None
     if item.creates:
         first = _first_digest(known.issue)
         body = {"source": name, "external_id": item.external_id, "delivery": delivery.id, "sha256": digest}
         kind = "delivery.repeated"
         if first is not None and first != digest:
-            kind, body = "delivery.differs", {**body, "first": first}
+            kind, body, differs = "delivery.differs", {**body, "first": first}, (first, digest)
         with database.transaction():
             audit.record(kind, now, body, by=f"source:{name}", issue=known.issue)
     if item.again is None:
-        return
+        return differs
     crash_point("intake.repeated")
     event = {"kind": "again", "actions": list(item.again.do), "with": dict(item.again.form)}
     # The same bytes of the same delivery are the same event, however often they are sent.
@@ -190,6 +196,7 @@ def _again(delivery: Delivery, item: Item, known: Received, digest: str, raw: by
         record_event(known.issue, event, now, by=f"source:{name}", key=f"again:{name}:{item.external_id}:{what}")
     except AlreadyRecorded:
         log.info("source %s sent %s again", name, item.external_id)
+    return differs
 
 
 def _first_digest(issue: int) -> str | None:

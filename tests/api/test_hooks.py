@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from server.core.moments import MINUTE
 from server.store.database import Store
 from server.store.failures import Unavailable
-from server.store.models import Issue, Kept
+from server.store.models import AuditEntry, Issue, Kept
 from tests.api.calling import Api, Clock, problem
 
 TOKEN = "alertmanagers-own-token"
@@ -103,22 +103,98 @@ def test_without_its_secret_a_source_takes_nothing(api: Api, monkeypatch: pytest
     problem(deliver(api, alert(), token=""), 401, "bad-signature")
 
 
+COMPLAINT = json.dumps({"id": "C-1", "title": "Charged twice", "text": "x", "topic": "price"})
+OTHER_SECRET = "whsec_" + "b3RoZXJvdGhlcm90aGVyb3RoZXI="
+
+
+def signed(
+    clock: Clock, body: str = COMPLAINT, id: str = "msg_1", seconds: int = 0, secret: str = SIGNED
+) -> dict[str, str]:
+    """The headers of Standard Webhooks, signed so many seconds from now."""
+    at = datetime.fromtimestamp(clock.now / 1000 + seconds, UTC)
+    return {
+        "webhook-id": id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(id, at, body),
+    }
+
+
+def complain(api: Api, headers: dict[str, str], body: str = COMPLAINT) -> Any:
+    return api.post("/hooks/complaint-inbox", data=body, headers=headers)
+
+
 def test_signatures_of_standard_webhooks_are_taken_within_five_minutes(api: Api, clock: Clock) -> None:
-    body = json.dumps({"id": "C-1", "title": "Charged twice", "text": "x", "topic": "price"})
-
-    def send(seconds: int) -> Any:
-        at = datetime.fromtimestamp(clock.now / 1000 + seconds, UTC)
-        headers = {
-            "webhook-id": f"msg_{seconds}",
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(SIGNED).sign(f"msg_{seconds}", at, body),
-        }
-        return api.post("/hooks/complaint-inbox", data=body, headers=headers)
-
-    assert send(0).status_code == 201
-    assert send(-290).status_code == 200
+    assert complain(api, signed(clock)).status_code == 201
+    assert complain(api, signed(clock, id="msg_2", seconds=-290)).status_code == 200
     for seconds in (-301, 301):
-        problem(send(seconds), 401, "bad-signature")
+        problem(complain(api, signed(clock, id="msg_3", seconds=seconds)), 401, "bad-signature")
+
+
+def test_a_replayed_delivery_makes_no_second_issue(api: Api, clock: Clock) -> None:
+    headers = signed(clock)
+    first = complain(api, headers)
+    again = complain(api, headers)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json["issues"] == [{**first.json["issues"][0], "created": False}]
+    assert Issue.select().count() == 1
+
+
+def test_the_same_id_with_other_content_makes_no_second_issue_and_is_told(api: Api, clock: Clock) -> None:
+    complain(api, signed(clock))
+    other = COMPLAINT.replace("twice", "thrice")
+    (item,) = complain(api, signed(clock, other, id="msg_2"), other).json["issues"]
+    assert item["created"] is False
+    assert item["differs"]["first"] != item["differs"]["now"]
+    assert Issue.get().subject == "Charged twice"
+    entry = AuditEntry.get(AuditEntry.kind == "delivery.differs")
+    kept = json.loads(entry.body)["body"]
+    assert {"first": kept["first"], "now": kept["sha256"]} == item["differs"]
+
+
+def test_while_a_secret_is_changed_both_are_taken(api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem(complain(api, signed(clock, secret=OTHER_SECRET)), 401, "bad-signature")
+    monkeypatch.setenv("COMPLAINT_INBOX_SECRET", f"{OTHER_SECRET} {SIGNED}")
+    assert complain(api, signed(clock)).status_code == 201
+    assert complain(api, signed(clock, id="msg_2", secret=OTHER_SECRET)).status_code == 200
+
+
+def test_no_other_source_s_secret_opens_a_source(api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem(deliver(api, alert(), token=SIGNED), 401, "bad-signature")
+    problem(complain(api, {"Authorization": f"Bearer {TOKEN}"}), 401, "bad-signature")
+    monkeypatch.setenv("ALERT_TOKEN", OTHER_SECRET)
+    problem(complain(api, signed(clock, secret=OTHER_SECRET)), 401, "bad-signature")
+    assert Issue.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"webhook-signature": ""},
+        {"webhook-signature": " ".join(["v1," + "A" * 43 + "="] * 100)},
+        {"webhook-signature": "v1,"},
+        {"webhook-timestamp": "²"},
+        {"webhook-timestamp": "１７７２４１３２００"},
+        {"webhook-timestamp": "9" * 400},
+        {"webhook-timestamp": "-1"},
+        {"webhook-id": ""},
+        {"webhook-id": "x" * 300},
+    ],
+)  # fmt: skip
+def test_what_is_no_signature_is_401_and_no_failure(api: Api, clock: Clock, change: dict[str, str]) -> None:
+    problem(complain(api, {**signed(clock), **change}), 401, "bad-signature")
+    assert Issue.select().count() == 0
+
+
+def test_the_asymmetric_kind_of_signature_is_not_taken_for_the_symmetric(api: Api, clock: Clock) -> None:
+    headers = signed(clock)
+    headers["webhook-signature"] = headers["webhook-signature"].replace("v1,", "v1a,")
+    problem(complain(api, headers), 401, "bad-signature")
+
+
+def test_the_right_signature_among_others_is_found(api: Api, clock: Clock) -> None:
+    headers = signed(clock)
+    headers["webhook-signature"] = "v1," + "A" * 43 + "= v1a,x " + headers["webhook-signature"]
+    assert complain(api, headers).status_code == 201
 
 
 def test_an_hmac_of_the_body_is_taken(api: Api, put_in_force: Any) -> None:
@@ -154,7 +230,11 @@ def test_chunked_bodies_are_refused_before_the_signature(api: Api) -> None:
     problem(answer, 411, "length-required")
 
 
-def test_wrong_signatures_are_slowed_down_and_right_ones_are_not(api: Api) -> None:
+def test_wrong_signatures_are_slowed_down_and_right_ones_are_not(
+    api: Api, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine sixty requests take so long that the allowance fills up again meanwhile.
+    monkeypatch.setattr(app.extensions["duban.hooks"].refused, "_clock", lambda: 1000.0)
     for _ in range(60):
         problem(deliver(api, token="wrong"), 401, "bad-signature")
     answer = deliver(api, token="wrong")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -305,6 +306,24 @@ def test_an_issue_that_changed_since_it_was_seen_is_409(owner: Api, number: str)
     for seen in ('"99"', '"x"', '"²"', 'W/"1"', "99"):
         problem(owner.post(f"/api/v1/issues/{number}/actions/respond", {}, {"If-Match": seen}), 409, "overtaken")
     assert Issue.get(Issue.number == number).stage == "recorded"
+
+
+def test_of_several_who_saw_the_same_and_act_at_once_one_comes_through(
+    calls: Any, app: Flask, gong: Api, number: str
+) -> None:
+    seen = gong.get(f"/api/v1/issues/{number}").headers["ETag"]
+    gate = threading.Barrier(4)
+
+    def comment(who: int) -> int:
+        own = Api(app.test_client())
+        own.headers = {**gong.headers, "If-Match": seen}
+        gate.wait(30)
+        return own.post(f"/api/v1/issues/{number}/actions/comment", {"with": {"text": str(who)}}).status_code
+
+    with ThreadPoolExecutor(4) as people:
+        statuses = list(people.map(comment, range(4)))
+    assert sorted(statuses) == [200, 409, 409, 409]
+    assert gong.get(f"/api/v1/issues/{number}").json["seq"] == int(seen.strip('"')) + 1
 
 
 def test_an_issue_as_it_was_seen_can_be_acted_on(gong: Api, number: str) -> None:
