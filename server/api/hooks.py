@@ -61,7 +61,7 @@ def _item(outcome: Outcome) -> dict[str, Any]:
         errors = problems.of_values(outcome.problems)
         problem = problems.body(422, "refused", {"count": len(errors)}, errors)
         return {"problem": problem, "kept": outcome.kept}
-    found = {"number": outcome.number, "severity": outcome.severity, "created": outcome.created}
+    found: dict[str, Any] = {"number": outcome.number, "severity": outcome.severity, "created": outcome.created}
     if outcome.differs is not None:
         found["differs"] = dict(zip(("first", "now"), outcome.differs, strict=True))
     return found
