@@ -112,8 +112,9 @@ def compose(message: Outgoing, recipient: Recipient, sender: str, now: Moment) -
     mail["Date"] = format_datetime(datetime.fromtimestamp(now // 1000, UTC))
     mail["Message-ID"] = message_id(message.id, recipient.id, sender)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    mail["Content-Language"] = "zh-CN" if message.language == "zh" else "en"
     mail.set_content(message.body.replace("\x00", ""), charset="utf-8", cte="base64")
+    # After the content: setting it clears every header about it.
+    mail["Content-Language"] = "zh-CN" if message.language == "zh" else "en"
     return mail
 
 
