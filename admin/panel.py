@@ -18,6 +18,7 @@ from admin.people import PeopleView, RolesView, TeamsView
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView
 from admin.signing import SignInView, SignOutView
+from admin.subscribed import SubscriptionsView
 from admin.system import ApartView, ClockView, KeptView, MessagesView, SchedulesView
 from server import settings
 
@@ -117,6 +118,7 @@ def _views() -> list[Page]:
         _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),
         _in("system", ClockView, lazy_gettext("Clock"), "clock", "fa-clock-o"),
+        _in("system", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
     ]
 
 

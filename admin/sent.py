@@ -12,6 +12,7 @@ from server.core.channels import Channels
 from server.core.moments import Moment
 from server.core.vocabulary import say
 from server.store.models import Message
+from server.subscriptions import NOTICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ def _occasion(notice: str, words: Words) -> str:
         return gettext("%(ladder)s, rung %(rung)s", ladder=words.of("ladders", name), rung=rung or "?")
     if kind == "survey":
         return words.of("surveys", name)
+    if notice.startswith(NOTICE):
+        return gettext("event for another system: %(kind)s", kind=rest)
     return notice
 
 

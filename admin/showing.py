@@ -27,6 +27,7 @@ from server.messages.tasks import open_tasks
 from server.numbering import live_directory
 from server.recording import Held, held
 from server.store.models import Issue, IssueLink, Message
+from server.subscriptions import DOCUMENT
 
 RECENT: Final = 200
 """Lines of a timeline that are shown at first; older ones when asked for."""
@@ -174,7 +175,9 @@ def _answers(words: Words) -> list[str]:
 
 
 def _messages(found: Held, words: Words, open_to: bool) -> list[Sent]:
-    rows = Message.select().where(Message.issue == found.id).order_by(Message.at, Message.id)
+    rows = (
+        Message.select().where(Message.issue == found.id, Message.channels != DOCUMENT).order_by(Message.at, Message.id)
+    )
     return [sent(row, words, found.pinned.channels, open_to) for row in rows]
 
 

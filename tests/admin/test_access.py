@@ -50,6 +50,8 @@ ACCESS = {
     ("panel_messages.index", "GET"): SYSTEM,
     ("panel_messages.release", "POST"): SYSTEM,
     ("panel_schedules.index", "GET"): SYSTEM,
+    ("panel_subscriptions.index", "GET"): SYSTEM,
+    ("panel_subscriptions.turn", "POST"): SYSTEM,
 }
 
 
@@ -91,6 +93,8 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "message": "1",
         "file": "1",
         "schedule": "1",
+        "id": "none",
+        "state": "off",
         "document": "cn-office",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 
-from server import delivery, policies
-from server.store.models import AuditEntry, Issue, Kept, Message, Meta, Schedule, Version
+from server import delivery, policies, subscriptions
+from server.store.models import AuditEntry, Issue, Kept, Message, Meta, Schedule, Subscription, Version
 from tests.admin.visiting import Panel, now, receive
 
 
@@ -174,3 +174,25 @@ def test_a_clock_that_is_held_is_said_on_every_page_of_an_administrator_who_may_
     visitor.post("/admin/clock/confirm")
     assert "The clock is believed again" in visitor.text("/admin/clock/")
     assert AuditEntry.get(AuditEntry.kind == "clock.confirmed-by-hand").by == "root"
+
+
+def test_subscriptions_are_listed_with_their_state_and_last_error(panel: Panel) -> None:
+    root = panel.visitor("root")
+    assert "No other system has subscribed" in root.text("/admin/subscriptions/")
+    made = subscriptions.create({"url": "https://crm.example/x", "events": ["received"]}, "root", now())
+    number = receive()
+    failed = Message.select().where(Message.channels == subscriptions.DOCUMENT)
+    assert failed.count() == 1
+    Subscription.update(failing_since=now() - 1, last_error="HTTP 500: <b>no</b>", last_error_at=now()).execute()
+    page = root.get("/admin/subscriptions/").text
+    assert "https://crm.example/x" in page
+    assert "failing since" in page
+    assert "HTTP 500: &lt;b&gt;no&lt;/b&gt;" in page
+    assert "one waits" in page
+    assert "失败" in panel.visitor("root", language="zh").text("/admin/subscriptions/")
+    assert root.post(f"/admin/subscriptions/{made.id}/off").status_code == 303
+    assert "turned off" in root.text("/admin/subscriptions/")
+    # They are no messages of the issue, but one that failed is among those that nobody got.
+    assert "crm.example" not in root.text(f"/admin/issues/{number}")
+    Message.update(state=Message.DEAD).where(Message.channels == subscriptions.DOCUMENT).execute()
+    assert "event for another system: received" in root.text("/admin/messages/")
