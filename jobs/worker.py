@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -34,6 +35,9 @@ log = logging.getLogger("duban.worker")
 
 LOOK = 1.0
 """Seconds after which a loop looks again by itself."""
+
+SWITCH = 0.0005
+"""Seconds for which a loop may compute while others want to, too: each statement of the sweep waits for that."""
 
 LISTEN = 0.1
 """Seconds between two looks at a queue that cannot wait (SQLite)."""
@@ -204,6 +208,7 @@ class Listening:
 def run(settings: Settings, *, alone: bool) -> None:
     """Works until SIGTERM or SIGINT, then finishes what is under way. The store is open. `alone`: no other process
     sends from it (`duban serve`)."""
+    sys.setswitchinterval(SWITCH)
     ended = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

@@ -142,12 +142,17 @@ def record_new(
     """Judge and store a new issue whose facts are as `values.new_issue` gives them; None, and nothing stored, when
     this source has sent `external_id` before. `note` is kept beside the event (what a delivery was)."""
     event = {"kind": "received", "facts": dict(facts), "by": by, "watchers": list(watchers)}
+
+    def write() -> Recorded:
+        recorded = _new(pinned, event, now, source, external_id, note, surroundings, depth)
+        crash_point("intake.before_commit")
+        return recorded
+
+    # Receipts that take their number from the same row wait for one another there: they may as well share a commit.
+    counted_by = (pinned.process.name, pinned.process.calendar.date(facts["received"]))
     for attempt in range(ATTEMPTS):
         try:
-            with database.transaction():
-                recorded = _new(pinned, event, now, source, external_id, note, surroundings, depth)
-                crash_point("intake.before_commit")
-            return recorded
+            return database.together(write, counted_by)
         except _Known:
             return None
         except peewee.IntegrityError:
@@ -306,6 +311,25 @@ def let_time_pass(found: Held, until: Moment, now: Moment, surroundings: Surroun
     return _record(found, TIME, until, None, None, surroundings, now)
 
 
+def held_together(issues: Sequence[int]) -> dict[int, Held]:
+    """Several issues as they stand, within the caller's transaction, until whose end nobody else changes them. Without
+    those that somebody is changing now. Raises what `held` raises for any of them."""
+    if database.current().is_postgresql:
+        # In one order for all, and before anything else is locked, so that nobody waits in a circle.
+        statement = _HELD.format(column='"id"').replace("= ?", '= ANY(?) ORDER BY "id" FOR UPDATE SKIP LOCKED')
+        rows = sql.run(statement, list(issues)).fetchall()
+    else:
+        statement = _HELD.format(column='"id"').replace("= ?", f"IN ({', '.join('?' * len(issues))})")
+        rows = sql.run(statement, *issues).fetchall()
+    return {row[0]: _held(row) for row in rows}
+
+
+def let_time_pass_within(found: Held, until: Moment, now: Moment, surroundings: Surroundings = LIVE) -> Held:
+    """`let_time_pass` within the caller's transaction, which holds the issue; gives the issue after it."""
+    done = _advance(found, TIME, until, surroundings.directory or live_directory())
+    return _write(found, done, TIME, until, now, None, None, surroundings, None)[0]
+
+
 def _caught_up(found: Held, now: Moment, surroundings: Surroundings) -> Held:
     """After a long downtime more may be due than one call lets pass: then it is written piece by piece, first."""
     while (due := next_due(found.pinned.process, found.case)) is not None and due < now:
@@ -368,18 +392,34 @@ def _record(
         if done is None:
             done = _advance(found, event, now, live_directory())
             _leave_if_refused(done, event)
-        closed_at = _closed_at(found, done.case)
-        after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)
-        row = {"seq": after.seq, "problem": None, **_columns(found.pinned, done.case, closed_at)}
-        if not writing.update_issue(found.id, found.seq, row):
-            raise Overtaken(found.number)
-        crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
-        number = _write_event(after, event, done, now, recorded_at, by, key, None)
-        if also is not None:
-            also(found.id)
-        _follow(after, found.case.stage, done, number, recorded_at, surroundings, 0)
+        after, number = _write(found, done, event, now, recorded_at, by, key, surroundings, also)
         crash_point("sweep.before_commit" if event is TIME else "acting.before_commit")
     return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
+
+
+def _write(
+    found: Held,
+    done: Advance,
+    event: Mapping[str, Any],
+    now: Moment,
+    recorded_at: Moment,
+    by: str | None,
+    key: str | None,
+    surroundings: Surroundings,
+    also: Callable[[int], None] | None,
+) -> tuple[Held, int]:
+    """What an event did, within the caller's transaction: gives the issue after it, and the event's row."""
+    closed_at = _closed_at(found, done.case)
+    after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)
+    row = {"seq": after.seq, "problem": None, **_columns(found.pinned, done.case, closed_at)}
+    if not writing.update_issue(found.id, found.seq, row):
+        raise Overtaken(found.number)
+    crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
+    number = _write_event(after, event, done, now, recorded_at, by, key, None)
+    if also is not None:
+        also(found.id)
+    _follow(after, found.case.stage, done, number, recorded_at, surroundings, 0)
+    return after, number
 
 
 def _leave_if_refused(done: Advance, event: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 from server import clock, delivery, leases, metrics, schedules
@@ -16,7 +17,16 @@ from server.clock_guard import ClockGuard, Reading
 from server.core.advance import next_due
 from server.core.moments import Moment
 from server.crash_points import crash_point
-from server.recording import LIVE, Overtaken, Surroundings, UnknownIssue, held, let_time_pass
+from server.recording import (
+    LIVE,
+    Overtaken,
+    Surroundings,
+    UnknownIssue,
+    held,
+    held_together,
+    let_time_pass,
+    let_time_pass_within,
+)
 from server.setting_apart import set_apart, take_up_again
 from server.store import database, sql
 from server.store.failures import Unavailable
@@ -27,6 +37,8 @@ log = logging.getLogger("duban.sweep")
 
 LEASE: Final = "sweep"
 LIMIT: Final = 200
+TOGETHER: Final = 20
+"""Issues that share a transaction: others who want to write wait for no longer than these take."""
 
 _DUE = (
     'SELECT "wake_at", "id" FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL AND "wake_at" <= ? '
@@ -36,24 +48,79 @@ _NEXT = 'SELECT MIN("wake_at") FROM "issue" WHERE "wake_at" IS NOT NULL AND "pro
 
 
 def sweep(now: Moment, limit: int = LIMIT, *, surroundings: Surroundings = LIVE) -> int:
-    """Let time pass for the issues that are due at `now`, at most `limit` of them; give how many moved. Each in a
-    transaction of its own, in order of due moment, then of receipt. Raises Unavailable."""
+    """Let time pass for the issues that are due at `now`, at most `limit` of them; give how many moved. In order of due
+    moment, then of receipt, a few in each transaction; where one of them fails, each in a transaction of its own.
+    Raises Unavailable."""
     began = time.monotonic()
     with database.session():
         due, horizon = _due(now, limit)
         moved = 0
+        inside = bool(database.current().db.transaction_depth())
         while due:
-            due_at, issue = heapq.heappop(due)
-            metrics.observe(metrics.LATENESS, max(0, now - due_at) / 1000 + time.monotonic() - began)
-            until = horizon
-            if due:
-                following, other = due[0]
-                until = min(until, following if issue < other else following - 1)
-            wake_at = _pass(issue, until, now, surroundings)
-            moved += 1
-            if wake_at is not None and wake_at <= horizon:
-                heapq.heappush(due, (wake_at, issue))
+            passed = [] if inside else _pass_together(due, horizon, now, surroundings)
+            if not passed:
+                passed = _pass_one_by_one(due, horizon, now, surroundings)
+            moved += len(passed)
+            for due_at in passed:
+                metrics.observe(metrics.LATENESS, max(0, now - due_at) / 1000 + time.monotonic() - began)
     return moved
+
+
+Due = list[tuple[Moment, int]]
+"""Issues with the moment at which each is due, as a heap."""
+
+
+def _pass_first(due: Due, horizon: Moment, pass_one: Callable[[int, Moment], Moment | None]) -> Moment:
+    """Let time pass on the issue that is due first, up to where another one's turn comes; give when it was due."""
+    due_at, issue = heapq.heappop(due)
+    until = horizon
+    if due:
+        following, other = due[0]
+        until = min(until, following if issue < other else following - 1)
+    wake_at = pass_one(issue, until)
+    if wake_at is not None and wake_at <= horizon:
+        heapq.heappush(due, (wake_at, issue))
+    return due_at
+
+
+def _pass_together(due: Due, horizon: Moment, now: Moment, surroundings: Surroundings) -> list[Moment]:
+    """Let time pass on the issues that are due first, in one transaction; give when each was due. Empty: one of them
+    failed, and nothing has happened."""
+    some = {issue for _, issue in heapq.nsmallest(TOGETHER, due)}
+    left = list(due)
+    passed: list[Moment] = []
+    try:
+        with database.transaction():
+            found = held_together(sorted(some))
+
+            def pass_one(issue: int, until: Moment) -> Moment | None:
+                if issue not in found:
+                    return None  # somebody acts on it, and lets time pass, too
+                one = found[issue]
+                wake_at = next_due(one.pinned.process, one.case)
+                if wake_at is None or wake_at > until:
+                    _wake_at(issue, one.seq, wake_at)
+                    return wake_at
+                after = found[issue] = let_time_pass_within(one, until, now, surroundings)
+                return next_due(after.pinned.process, after.case)
+
+            while left and left[0][1] in some and len(passed) < TOGETHER:
+                passed.append(_pass_first(left, horizon, pass_one))
+            crash_point("sweep.before_commit")
+    except Exception:
+        log.info("issues that fell due together pass one by one", exc_info=True)
+        return []
+    crash_point("sweep.after_commit")
+    due[:] = left
+    return passed
+
+
+def _pass_one_by_one(due: Due, horizon: Moment, now: Moment, surroundings: Surroundings) -> list[Moment]:
+    """As many as would have gone together, each in a transaction of its own: what made them fail is then behind."""
+    passed: list[Moment] = []
+    while due and len(passed) < TOGETHER:
+        passed.append(_pass_first(due, horizon, lambda issue, until: _pass(issue, until, now, surroundings)))
+    return passed
 
 
 def next_wake(now: Moment) -> Moment | None:

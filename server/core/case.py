@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from server.core.moments import Moment
@@ -83,6 +83,9 @@ class SurveyState:
     times: int = 1
 
 
+_KINDS = (Run, ClockState, NoticeState, LadderState, SurveyState)
+
+
 @dataclass(slots=True)
 class Case:
     """The case of one issue. `moment` is the last moment at which something happened, `lines` how many lines its
@@ -121,11 +124,23 @@ class Case:
 
     def dump(self) -> str:
         """The case as canonical JSON: the same case gives the same bytes."""
-        state = {name: value for name, value in asdict(self).items() if value or name in _ALWAYS}
-        return json.dumps({"format": FORMAT, **state}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        state: dict[str, Any] = {"format": FORMAT}
+        for name in _NAMES:
+            value = getattr(self, name)
+            if value or name in _ALWAYS:
+                state[name] = value
+        return json.dumps(state, default=_state, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 _ALWAYS = {"process", "number", "recorded", "receiver", "stage", "moment"}
+_NAMES = tuple(item.name for item in fields(Case))
+_KNOWN = frozenset(_NAMES)
+_STATES = {kind: tuple(item.name for item in fields(kind)) for kind in _KINDS}
+
+
+def _state(part: Any) -> dict[str, Any]:
+    """A part of a case as JSON can take it."""
+    return {name: getattr(part, name) for name in _STATES[type(part)]}
 
 
 class UnknownFormat(ValueError):
@@ -140,9 +155,8 @@ def load(text: str) -> Case:
     if state.pop("format") > FORMAT:
         raise UnknownFormat("this case was written by a later release")
     clocks = {name: _clock(value) for name, value in state.pop("clocks", {}).items()}
-    known = {item.name for item in fields(Case)}
-    if not state.keys() <= known:
-        raise ValueError(f"no case: {', '.join(sorted(state.keys() - known))}")
+    if not state.keys() <= _KNOWN:
+        raise ValueError(f"no case: {', '.join(sorted(state.keys() - _KNOWN))}")
     parts = {name: _states(kind, state.get(name, {})) for name, kind in _PARTS.items()}
     return Case(**{**state, **parts, "clocks": clocks})
 

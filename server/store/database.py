@@ -10,20 +10,25 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import peewee
 from playhouse.pool import PooledPostgresqlDatabase
 
 from server.store.failures import Unavailable, UnsafeStore, as_unavailable
+from server.store.together import Together
+from server.store.turns import Turns
 
 log = logging.getLogger("duban.store")
 
 proxy = peewee.DatabaseProxy()
+
+T = TypeVar("T")
 
 BUSY_MS = 5000
 POOL = 32
@@ -59,9 +64,14 @@ class Store:
         self.db = db
         self.is_postgresql = isinstance(db, peewee.PostgresqlDatabase)
         self._local = threading.local()
-        # SQLite has one writer. Threads of this process queue here, in order, instead of in SQLite's busy
-        # handler, which sleeps longer and longer and may leave one of them waiting for half a second.
+        self._queue_anew()
+
+    def _queue_anew(self) -> None:
+        # SQLite has one writer. Threads of this process queue here, in order, and processes at the gates, instead of
+        # in SQLite's busy handler, which sleeps longer and longer and may leave one of them waiting for seconds.
         self._writer = threading.RLock()
+        self._turns = None if self.file is None else Turns(self.file)
+        self._together = Together(self.transaction)
 
     @property
     def file(self) -> Path | None:
@@ -113,7 +123,7 @@ class Store:
         """Forget every inherited connection; the first thing a forked child does."""
         self.db.dispose()
         self._local = threading.local()
-        self._writer = threading.RLock()
+        self._queue_anew()
 
     def close(self) -> None:
         """Close this thread's connection and, on PostgreSQL, the pool."""
@@ -135,6 +145,16 @@ class Store:
         with self.session(), self._turn(nested), self.db.atomic():
             yield
 
+    def together(self, work: Callable[[], T], kind: Hashable = None) -> T:
+        """Do `work` in a transaction that it may share with that of other threads, and give what it gives once that is
+        on disk. It may be done twice, by another thread; within a transaction it is simply a part of that one.
+
+        PostgreSQL locks rows: there only work of the same `kind`, which begins with the same row, shares one."""
+        if self.db.transaction_depth():
+            with self.transaction():
+                return work()
+        return self._together.run(work, kind if self.is_postgresql else None)
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Several reads that see one state of the store. Takes no write lock."""
@@ -147,13 +167,19 @@ class Store:
 
     @contextmanager
     def _turn(self, nested: bool) -> Iterator[None]:
-        if self.is_postgresql or nested:
+        if self._turns is None or nested:
             yield
             return
+        until = time.monotonic() + BUSY_MS / 1000
         if not self._writer.acquire(timeout=BUSY_MS / 1000):
             raise Unavailable("sqlite: another thread is writing for too long", retry_after=5)
         try:
-            yield
+            if not self._turns.take(until - time.monotonic()):
+                raise Unavailable("sqlite: another process is writing for too long", retry_after=5)
+            try:
+                yield
+            finally:
+                self._turns.give()
         finally:
             self._writer.release()
 
@@ -201,6 +227,11 @@ def current() -> Store:
 def transaction() -> AbstractContextManager[None]:
     """`Store.transaction` of the current store."""
     return current().transaction()
+
+
+def together(work: Callable[[], T], kind: Hashable = None) -> T:
+    """`Store.together` of the current store."""
+    return current().together(work, kind)
 
 
 def session() -> AbstractContextManager[None]:

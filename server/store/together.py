@@ -1,0 +1,112 @@
+"""Group commit: what several threads write at the same time shares one transaction, and one wait for the disk.
+
+Whoever comes while nobody leads, leads: he does his own work and what has been waiting meanwhile, in order of arrival,
+commits once, and wakes the others. Each gets what his own work gave or raised; and when any of it fails, each is done
+again in a transaction of its own, so that nobody suffers from another's mistake. Work must therefore be such that it
+can be done again, and must not care in which thread of the process it is done.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+MOST: Final = 32
+"""Pieces of work that share a transaction at most, so that nobody waits long for those who came later."""
+
+
+class _Work:
+    """What one thread wants to be written, and what became of it."""
+
+    __slots__ = ("do", "kind", "ready", "leads", "result", "error")
+
+    def __init__(self, do: Callable[[], Any], kind: Hashable) -> None:
+        self.do = do
+        self.kind = kind
+        self.ready = threading.Event()
+        self.leads = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def outcome(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Together:
+    """Shares transactions among the threads of a process; `transaction` makes one."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[None]]) -> None:
+        self._transaction = transaction
+        self._lock = threading.Lock()
+        self._waiting: deque[_Work] = deque()
+        self._is_led = False
+
+    def run(self, do: Callable[[], T], kind: Hashable = None) -> T:
+        """Do the work in a transaction and give what it gives, once that is on disk. Only work of the same kind shares
+        a transaction. Raises what the work, or the transaction, raises."""
+        work = _Work(do, kind)
+        with self._lock:
+            if self._is_led:
+                self._waiting.append(work)
+            else:
+                self._is_led = work.leads = True
+        if not work.leads:
+            work.ready.wait()
+        if work.leads:
+            self._lead(work)
+        return work.outcome()  # type: ignore[no-any-return]
+
+    def _lead(self, first: _Work) -> None:
+        batch = [first]
+        try:
+            with self._lock:
+                self._take(batch)
+            self._write(batch)
+        except BaseException as error:  # the thread is being ended: the others must not wait for ever
+            for work in batch:
+                work.error = work.error or error
+            raise
+        finally:
+            with self._lock:
+                following = self._waiting.popleft() if self._waiting else None
+                self._is_led = following is not None
+            if following is not None:
+                following.leads = True
+                following.ready.set()
+            for work in batch[1:]:
+                work.ready.set()
+
+    def _take(self, batch: list[_Work]) -> None:
+        """Add what waits and is of the same kind; the rest keeps its order."""
+        others: deque[_Work] = deque()
+        while self._waiting and len(batch) < MOST:
+            work = self._waiting.popleft()
+            (batch if work.kind == batch[0].kind else others).append(work)
+        self._waiting = others + self._waiting
+
+    def _write(self, batch: list[_Work]) -> None:
+        if len(batch) > 1:
+            try:
+                with self._transaction():
+                    results = [work.do() for work in batch]
+            except Exception:  # noqa: BLE001 (each gets its own, below)
+                # Each by itself, so that each gets its own failure, and only that.
+                for work in batch:
+                    self._write([work])
+            else:
+                for work, result in zip(batch, results, strict=True):
+                    work.result = result
+            return
+        (work,) = batch
+        try:
+            with self._transaction():
+                work.result = work.do()
+        except Exception as error:  # noqa: BLE001 (raised to whoever wanted it)
+            work.error = error
