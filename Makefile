@@ -5,6 +5,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8080
 EXAMPLES ?= 1500
+N ?= 10000
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -14,13 +15,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format bench faults lock clean
+.PHONY: help serve demo test lint format bench faults lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
 serve: .venv/.ready-runtime ## run the main job with demo data on http://127.0.0.1:8080
 	@exec $(BIN)/duban serve --demo --host $(HOST) --port $(PORT)
+
+demo: .venv/.ready-runtime ## bring N issues that look real into the store of DUBAN_DATA or DUBAN_DATABASE
+	$(BIN)/python -m server.cli.populating $(N)
 
 test: .venv/.ready-dev ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
@@ -38,7 +42,7 @@ format: .venv/.ready-dev ## put the code into its usual form
 	$(BIN)/ruff check --fix-only --exit-zero .
 	$(BIN)/ruff format .
 
-bench: .venv/.ready-bench ## measure, and say for every target whether it is met; ARGS=name for one
+bench: .venv/.ready-bench ## measure, and say for every target whether it is met; ARGS=name for one (million, beyond: only so)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 faults: .venv/.ready-dev ## kill the server again and again, DURATION=15m on each database; ARGS=sqlite for one

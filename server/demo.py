@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ def load(now: Moment) -> tuple[Demo | None, bool]:
             raise RuntimeError(f"the demo's people cannot be used: {'; '.join(map(str, findings))}")
         directory.carry_out(plan, now)
         logins = tuple(_logins(now))
-        _play(now)
+        play(list(_stories(now)), now)
         Meta.insert(key=MARK, value={"at": now}).execute()
         return Demo(logins, len(snapshot().people), int(Issue.select().count())), False
 
@@ -89,9 +89,8 @@ class Story:
     number: str = ""
 
 
-def _play(now: Moment) -> None:
-    """Lets everything happen in order of time, and time pass up to now."""
-    stories = list(_stories(now))
+def play(stories: Sequence[Story], now: Moment) -> None:
+    """Let everything happen in order of time, and time pass up to now."""
     queue = [(story.start, index, 0) for index, story in enumerate(stories)]
     heapq.heapify(queue)
     while queue:
@@ -113,30 +112,36 @@ def _pass_time(until: Moment) -> None:
             return  # what is due belongs to schedules, which are the worker's
 
 
-def _stories(now: Moment) -> Iterator[Story]:
-    raw = yaml.load(
+def courses() -> list[dict[str, Any]]:
+    """The courses of `seeds/issues.yaml`, with the issues that take them."""
+    found: list[dict[str, Any]] = yaml.load(
         (data_dir("seeds") / "issues.yaml").read_text(encoding="utf-8"),
         Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 (a safe loader)
     )
-    for course in raw:
+    return found
+
+
+def _stories(now: Moment) -> Iterator[Story]:
+    for course in courses():
         process = policies.in_force().processes[course["process"]].process
         for issue in course["issues"]:
             steps = course["steps"][: issue["steps"]]
             end = now - parse_duration(issue["rests"]).elapsed_ms(days_too=True)
-            start = _start(process, [step["after"] for step in steps], end)
-            moments = list(_moments(process, start, steps))
+            begin = start(process, [step["after"] for step in steps], end)
+            times = list(moments(process, begin, steps))
             facts = {**course["issue"], **issue["issue"]}
-            yield Story(process, facts, course.get("by"), list(zip(moments, steps, strict=True)), start)
+            yield Story(process, facts, course.get("by"), list(zip(times, steps, strict=True)), begin)
 
 
-def _moments(process: Process, start: Moment, steps: list[Mapping[str, Any]]) -> Iterator[Moment]:
-    moment = start
+def moments(process: Process, begin: Moment, steps: Sequence[Mapping[str, Any]]) -> Iterator[Moment]:
+    """When each of the steps is done of an issue that begins then."""
+    moment = begin
     for step in steps:
         moment = process.calendar.add(moment, parse_duration(step["after"]))
         yield moment
 
 
-def _start(process: Process, afters: list[str], end: Moment) -> Moment:
+def start(process: Process, afters: list[str], end: Moment) -> Moment:
     """The latest full minute from which all these durations, one after the other, are over by `end`."""
     durations = [parse_duration(after) for after in afters]
 
