@@ -1,4 +1,5 @@
-"""`python -m tests.bench [NAME…]`: run the benchmarks, a line per target; exit 1 when one is missed."""
+"""`python -m tests.bench [NAME…]`: run the benchmarks, a line per target; exit 1 when one is missed. Without names, all
+but those that take long by themselves (`LONG`)."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.result import Result
+
+LONG = ("beyond", "million")
 
 
 def names(folder: Path = Path(__file__).parent) -> list[str]:
@@ -23,7 +26,7 @@ def main(chosen: Sequence[str]) -> int:
         print(f"no benchmark {', '.join(unknown) or 'at all'}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
     missed = 0
-    for name in chosen or known:
+    for name in chosen or [name for name in known if name not in LONG]:
         results: list[Result] = importlib.import_module(f"tests.bench.bench_{name}").run()
         for result in results:
             print(result.line(), flush=True)
