@@ -18,12 +18,12 @@ from server import acting, issues
 from server import settings as environment
 from server.store import database, sql
 from server.sweep import next_wake, sweep
-from tests.bench.places import ROOT, Place, place
+from tests.bench.places import ONLY, ROOT, Place, place
 from tests.bench.result import Result
 
 FEW = 10_000
 MANY = int(os.environ.get("DUBAN_BENCH_MANY") or 1_000_000)
-KIND = os.environ.get("DUBAN_BENCH_ON") or "SQLite"
+KIND = ONLY or "SQLite"
 ROUNDS = 5
 EACH = 40
 TARGETS = {"sweep with nothing due": 10.0, "reading one": 1.5, "acting on one": 1.5, "listing a page": 1.5}

@@ -21,7 +21,8 @@ from tests.serving import DUBAN, environment, free_port
 
 POSTGRES = os.environ.get("DUBAN_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 SECRET = "whsec_" + "YmVuY2htYXJrYmVuY2htYXJrYmVuY2htYXJr"
-DATABASES = ("SQLite", "PostgreSQL")
+ONLY = os.environ.get("DUBAN_BENCH_ON")  # one of the two
+DATABASES = (ONLY,) if ONLY else ("SQLite", "PostgreSQL")
 ROOT = Path(__file__).parents[2]
 
 
