@@ -33,18 +33,20 @@ def record(
     by: str | None = None,
     issue: int | None = None,
     private: Collection[str] = (),
+    new: bool = False,
 ) -> int:
     """Write an entry within the caller's transaction and give its id.
 
     `kind` says what happened (`received`, `action`, `directory.imported` …), `by` who did it, `issue` the id of the
-    issue concerned, `private` the names of fields whose values are hidden. Raises ValueError for what is not JSON, and
-    when there are private values but no issue to keep their salts with.
+    issue concerned, `private` the names of fields whose values are hidden, `new` whether this is the issue's first
+    entry: then it has no salts yet. Raises ValueError for what is not JSON, and when there are private values but no
+    issue to keep their salts with.
     """
     content = dict(body)
     if private:
         if issue is None:
             raise ValueError("private values need an issue that keeps their salts")
-        content = _hidden(content, _Salts(issue, frozenset(private)), False)
+        content = _hidden(content, _Salts(issue, frozenset(private), new), False)
     entry = {"at": at, "kind": kind, "by": by, "issue": issue, "body": content}
     return insert_audit({"at": at, "kind": kind, "by": by, "issue": issue, "body": canonical(entry)})
 
@@ -62,10 +64,10 @@ def forget(issue: int) -> int:
 class _Salts:
     """The salts of one issue, made when first needed."""
 
-    def __init__(self, issue: int, fields: frozenset[str]) -> None:
+    def __init__(self, issue: int, fields: frozenset[str], new: bool) -> None:
         self.issue = issue
         self.fields = fields
-        self._known: dict[str, bytes] | None = None
+        self._known: dict[str, bytes] | None = {} if new else None
 
     def hide(self, field: str, value: Any) -> dict[str, str]:
         return {"digest": digest(self._salt(field), value)}
@@ -81,7 +83,12 @@ class _Salts:
         return self._known[field]
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _hidden(value: Any, salts: _Salts, inside: bool) -> Any:
+    if type(value) in _PLAIN:  # most of an entry; asking an abstract class takes longer than the rest of this
+        return value
     if isinstance(value, Mapping):
         return {
             key: salts.hide(key, item)

@@ -487,7 +487,8 @@ def _write_event(
     said = {"number": after.number, "seq": after.seq, "event": event, "entries": done.entries}
     # What a file is called may say who the customer is; the trail, which is never erased, keeps a digest of it.
     private = after.pinned.private | {"file"} if event.get("action") == "attach" else after.pinned.private
-    audit.record(f"issue.{event['kind']}", recorded_at, said, by=by, issue=after.id, private=private)
+    kind, new = f"issue.{event['kind']}", after.seq == 1
+    audit.record(kind, recorded_at, said, by=by, issue=after.id, private=private, new=new)
     return number
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from server.core.paths import BadPath, Path, PathFailed, compile_path
 from server.core.schedules import BadSchedule, Schedule, parse_schedule
+from server.core.values import is_sound_text
 
 MOST_ITEMS = 1_000  # of one delivery
 LONGEST_ID = 255  # characters of an external_id
@@ -293,7 +294,7 @@ def _sound(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) < 2**63
     if isinstance(value, str):
-        return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+        return is_sound_text(value)
     if isinstance(value, list):
         return all(map(_sound, value))
     if isinstance(value, dict):

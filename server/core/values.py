@@ -6,6 +6,7 @@ A problem says where (`/impact`), which (a code of the catalogue) and what would
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -142,8 +143,16 @@ def _number(field: Field, raw: Any) -> int | float:
     return number
 
 
+def is_sound_text(text: str) -> bool:
+    """Whether every database can keep the text: without NUL, and without halves of a character."""
+    return _UNSOUND.search(text) is None
+
+
+_UNSOUND = re.compile("[\x00\ud800-\udfff]")
+
+
 def _text(field: Field, raw: str) -> str:
-    if "\x00" in raw or any("\ud800" <= letter <= "\udfff" for letter in raw):
+    if not is_sound_text(raw):
         raise Unfit("bad-text")
     if len(raw) > (field.max_length or LONGEST_TEXT):
         raise Unfit("too-long-value", limit=field.max_length or LONGEST_TEXT)

@@ -157,7 +157,7 @@ def _take(delivery: Delivery, item: Item, raw: bytes, now: Moment) -> Outcome | 
     if known is None and item.creates:
         note = {"delivery": delivery.id, "sha256": digest}
         received = receive(
-            delivery.source.process, item.facts, now, source=name, external_id=item.external_id, note=note
+            delivery.source.process, item.facts, now, source=name, external_id=item.external_id, note=note, looked=True
         )
         crash_point("intake.after_commit")
         if received.created:

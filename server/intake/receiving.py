@@ -56,10 +56,12 @@ def receive(
     watchers: Sequence[str] = (),
     note: Mapping[str, Any] | None = None,
     surroundings: Surroundings = LIVE,
+    looked: bool = False,
 ) -> Received:
     """Judge and store an issue of the process. `by` is the receiver; `source` and `external_id` together are received
-    once, whoever comes second gets the first one's issue. Raises UnknownProcess, Refused, Unavailable."""
-    if external_id is not None and (known := find(source, external_id)) is not None:
+    once, whoever comes second gets the first one's issue; `looked`: the caller has just looked for that one. Raises
+    UnknownProcess, Refused, Unavailable."""
+    if external_id is not None and not looked and (known := find(source, external_id)) is not None:
         return known
     found = policies.in_force().processes.get(process)
     if found is None:
