@@ -92,6 +92,18 @@ def _action(report: Report, process: Process, path: Path, action: Action) -> Non
     for name in action.set:
         if name in action.form:
             report.warn((*path, "set", name), "set-over-form", name=name)
+    _private_copies(report, process, (*path, "set"), action.set)
+    if action.opens is not None:
+        _private_copies(report, process, (*path, "opens", "fields"), action.opens.fields)
+
+
+def _private_copies(report: Report, process: Process, path: Path, copies: Mapping[str, Any]) -> None:
+    """A private fact that is copied under a name which is not private here: who may read the issue sees it there."""
+    fields = {**process.fields, **process.questions}
+    for name, value in copies.items():
+        source = value.removeprefix("field:") if isinstance(value, str) and value.startswith("field:") else None
+        if source in fields and fields[source].private and not (name in fields and fields[name].private):
+            report.warn((*path, name), "private-copied", name=name, field=source)
 
 
 def first_value(raw: Any, path: Path) -> Path:

@@ -90,6 +90,12 @@ FLOW = [
         'promised: "field:received"',
     ),
     doubt(
+        "private-copied",
+        "customer: {type: text, required: true}",
+        "customer: {type: text, required: true, private: true}",
+        'who: "field:customer"',
+    ),
+    doubt(
         "action-by-nobody", "by: [owner, lead], not_by: receiver", "by: owner, not_by: [owner, lead]", "[owner, lead]}"
     ),
     wrong("limits-crossed", "minimum: 0, maximum: 9", "minimum: 10, maximum: 9", "10, maximum"),
@@ -274,7 +280,7 @@ SPINNING = {
         ["spin"],
     ),
     "from a moment that is past": (
-        "spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: 1h, from: promised}",
+        'spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: 1h, from: "field:promised"}',
         ["spin"],
     ),
     "not: time passes": ("spin: {on: [received, clock.spin.breached], until: clock.spin.breached, within: 1h}", []),
