@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.core import actions, clocks, judging, ladders, notices, quality, surveys
+from server.core import actions, clocks, judging, ladders, migration, notices, quality, surveys, timers
 from server.core.case import Case
 from server.core.moments import Moment
 from server.core.process import SYSTEM, Automation, Process
@@ -33,7 +33,7 @@ AT_ONCE = 2_000
 Event = Mapping[str, Any]
 """What happened: {"kind": "received", "facts", "by", "watchers"}; {"kind": "action", "action", "by", "with"};
 {"kind": "again", "actions", "with"}; {"kind": "survey", "survey", "with"}; {"kind": "confirm" | "send", "notice",
-"by"}; {"kind": "time"}."""
+"by"}; {"kind": "migrated", …} as `migration.plan` gives it, under the new version; {"kind": "time"}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ def advance(
     if event["kind"] == "time":
         let_pass(turn, now)
         return Advance(turn.case, turn.entries, turn.tellings, asked.answers)
-    let_pass(turn, now - 1)
+    if event["kind"] != "migrated":  # before that, time has passed under the version that the issue leaves
+        let_pass(turn, now - 1)
     turn.at(now)
     turn.by_time = False
     turn.acted = 0
@@ -214,12 +215,17 @@ def _send(turn: Turn, event: Event) -> Refused | None:
     return None
 
 
+def _migrate(turn: Turn, event: Event) -> None:
+    migration.migrate(turn, event)
+
+
 _EVENTS: Mapping[str, Callable[[Turn, Event], Refused | None]] = {
     "action": _act,
     "again": _again,
     "survey": _answer,
     "confirm": _confirm,
     "send": _send,
+    "migrated": _migrate,
 }
 
 
@@ -258,21 +264,9 @@ def _enter_stage(turn: Turn, stage: str) -> None:
         return
     for index, automation in enumerate(turn.process.automations):
         if automation.stage == stage:
-            due = _first_due(turn, automation)
+            due = timers.first_due(turn, automation, turn.now)
             if due is not None:
                 case.timers[str(index)] = due
-
-
-def _first_due(turn: Turn, automation: Automation) -> Moment | None:
-    if automation.after is not None:
-        after = automation.after.value(turn.view)
-        return None if after is None else turn.process.calendar.add(turn.now, after)
-    return _next_round(turn, automation)
-
-
-def _next_round(turn: Turn, automation: Automation) -> Moment | None:
-    calendar = turn.process.calendar
-    return min((calendar.next_occurrence(schedule, turn.now) for schedule in automation.at), default=None)
 
 
 def _run(turn: Turn) -> None:
@@ -370,7 +364,7 @@ def _dues(process: Process, case: Case) -> list[tuple[Moment, Callable[[Turn], N
 def _time_automation(turn: Turn, index: int) -> None:
     automation = turn.process.automations[index]
     if automation.at:
-        again = _next_round(turn, automation)
+        again = timers.next_round(turn, automation)
         assert again is not None
         turn.case.timers[str(index)] = again
     else:

@@ -73,15 +73,20 @@ def note_spans(turn: Turn) -> None:
 def change(turn: Turn, happening: Happening) -> None:
     """Rule 5: clocks whose duration is another after this event."""
     for clock in turn.process.clocks.values():
-        state = state_of(turn, clock)
-        found = target(turn, clock)
-        former, state.span = state.span, None if found is None else found.text
-        if state.open is not None:
-            _change_run(turn, clock, state, state.open)
-        elif former is None and found is not None:
-            if happening.entered is not None:  # the stage is the new one already: what starts here is paused by it
-                _pause_or_resume(turn, clock, state, happening)
-            _start_afterwards(turn, clock, state, found, happening)
+        change_one(turn, clock, happening)
+
+
+def change_one(turn: Turn, clock: Clock, happening: Happening) -> None:
+    """Rule 5 for one clock."""
+    state = state_of(turn, clock)
+    found = target(turn, clock)
+    former, state.span = state.span, None if found is None else found.text
+    if state.open is not None:
+        _change_run(turn, clock, state, state.open)
+    elif former is None and found is not None:
+        if happening.entered is not None:  # the stage is the new one already: what starts here is paused by it
+            _pause_or_resume(turn, clock, state, happening)
+        start_afterwards(turn, clock, state, found, happening)
 
 
 def _change_run(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
@@ -91,17 +96,18 @@ def _change_run(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
         if state.open is not None:
             _end(turn, clock, state, state.open, "cancelled")
     elif found.text != run.span and run.state != "breached":
-        _measure(clock, run, found)
+        measure(clock, run, found)
         run.marks_after = max(run.marks_after, turn.now - 1)
         if run.state == "running":
-            due = _moved(clock, state, run, run.base)
+            due = moved(clock, state, run, run.base)
             if due != run.due:
                 run.due = due
                 turn.line("clock_moved", clock=clock.id, run=run.number, due=due)
-            _breach_if_past(turn, clock, state)
+            breach_if_past(turn, clock, state)
 
 
-def _start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target, happening: Happening) -> None:
+def start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target, happening: Happening) -> None:
+    """Rule 5: starts a clock that now applies, if it had an `on` event with no `until` event or final stage since."""
     if state.on_at is None or turn.final or happening.is_one_of(clock.until) or happening.is_one_of(clock.on):
         return
     if clock.recurring:
@@ -132,7 +138,7 @@ def hear(turn: Turn, happening: Happening) -> None:
         if not turn.final and happening.is_one_of(clock.on):
             _on(turn, clock, state, happening)
         if happening.entered is not None and turn.final:
-            _stop(turn, clock, state)
+            stop(turn, clock)
 
 
 def _pause_or_resume(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> None:
@@ -148,7 +154,7 @@ def _pause_or_resume(turn: Turn, clock: Clock, state: ClockState, happening: Hap
         run = state.open
         if run is not None and run.state == "paused":
             run.state = "running"
-            run.due = _moved(clock, state, run, run.base)
+            run.due = moved(clock, state, run, run.base)
             turn.line("clock_resumed", clock=clock.id, run=run.number, due=run.due)
             _catch_up(turn, clock, state, run)
 
@@ -171,7 +177,7 @@ def _catch_up(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
     for mark in _open_marks(clock, state, run):
         if _mark_at(clock, state, run, mark) < turn.now:
             _warn(turn, clock, run, mark)
-    _breach_if_past(turn, clock, state)
+    breach_if_past(turn, clock, state)
 
 
 def leave_silently(turn: Turn, clock: Clock, state: ClockState, cancelled: bool = False) -> None:
@@ -181,9 +187,9 @@ def leave_silently(turn: Turn, clock: Clock, state: ClockState, cancelled: bool 
     if run is not None and run.state == "paused":
         _note_pause(turn, clock, state)
         run.state = "running"
-        run.due = _moved(clock, state, run, run.base)
+        run.due = moved(clock, state, run, run.base)
         if cancelled:
-            _breach_if_past(turn, clock, state)
+            breach_if_past(turn, clock, state)
         else:
             _catch_up(turn, clock, state, run)
 
@@ -222,7 +228,9 @@ def _on(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> No
         _start(turn, clock, state, found, start, turn.now, first_run=clock.recurring, marks_after=passed_over)
 
 
-def _stop(turn: Turn, clock: Clock, state: ClockState) -> None:
+def stop(turn: Turn, clock: Clock) -> None:
+    """Rule 7: in a final stage an open run is stopped."""
+    state = state_of(turn, clock)
     leave_silently(turn, clock, state)
     if state.open is not None:
         _end(turn, clock, state, state.open, "stopped")
@@ -263,14 +271,14 @@ def _start(
         marks_after=after,
         state="paused" if turn.case.stage in clock.pause else "running",
     )
-    _measure(clock, run, found)
+    measure(clock, run, found)
     if clock.recurring:
         state.pauses = [pause for pause in state.pauses if pause[1] > since]
-    run.due = _moved(clock, state, run, run.base)
+    run.due = moved(clock, state, run, run.base)
     state.open = run
     due = run.due if run.state == "running" else None
     turn.line("clock_started", clock=clock.id, run=run.number, due=due)
-    _breach_if_past(turn, clock, state)
+    breach_if_past(turn, clock, state)
 
 
 def _next_run(turn: Turn, clock: Clock, state: ClockState, start: Moment) -> None:
@@ -279,7 +287,7 @@ def _next_run(turn: Turn, clock: Clock, state: ClockState, start: Moment) -> Non
         _start(turn, clock, state, found, start, start)
 
 
-def _measure(clock: Clock, run: Run, found: Target) -> None:
+def measure(clock: Clock, run: Run, found: Target) -> None:
     """Sets a run's due time without pauses."""
     run.span = found.text
     run.fixed = found.at is not None
@@ -291,7 +299,7 @@ def _measure(clock: Clock, run: Run, found: Target) -> None:
         run.base = clock.calendar.add(run.start, found.span.duration)
 
 
-def _moved(clock: Clock, state: ClockState, run: Run, moment: Moment) -> Moment:
+def moved(clock: Clock, state: ClockState, run: Run, moment: Moment) -> Moment:
     """Rule 4: a moment of the run, later by the pauses that began at or before it; `field:` ones do not move."""
     if run.fixed:
         return moment
@@ -315,7 +323,7 @@ def _end(turn: Turn, clock: Clock, state: ClockState, run: Run, how: str) -> Non
         turn.raise_event(f"clock.{clock.id}.met")
 
 
-def _breach_if_past(turn: Turn, clock: Clock, state: ClockState) -> None:
+def breach_if_past(turn: Turn, clock: Clock, state: ClockState) -> None:
     """Rules 1, 4, 5: a due time already past breaches at once; a recurring clock's next run starts now."""
     run = state.open
     if run is not None and run.state == "running" and run.due < turn.now:
@@ -347,7 +355,7 @@ def _mark_at(clock: Clock, state: ClockState, run: Run, mark: Mark) -> Moment:
     if mark.percent is None:
         return run.due - mark.before
     at = clock.calendar.percent_of(run.start, run.base, Fraction(str(mark.percent)), run.working)
-    return _moved(clock, state, run, at)
+    return moved(clock, state, run, at)
 
 
 def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[Mark]:

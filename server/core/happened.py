@@ -10,7 +10,7 @@ KINDS: Final = (
     "clock_started", "clock_moved", "clock_paused", "clock_resumed", "clock_warned", "clock_met", "clock_breached",
     "clock_finished_late", "clock_stopped", "clock_cancelled",
     "asked", "notified", "confirmed", "escalated", "exhausted", "surveyed", "answered", "expired",
-    "check_failed", "set_aside", "put_back", "raised",
+    "check_failed", "set_aside", "put_back", "raised", "migrated",
 )  # fmt: skip
 """Every kind of line that an issue's timeline has (contract, "A timeline")."""
 
@@ -40,6 +40,8 @@ def events_of(entries: Sequence[Mapping[str, Any]], stage: str | None) -> Iterat
             if entry["stage"] != stage:
                 names.add(f"stage.{entry['stage']}")
             stage = entry["stage"]
+        elif kind == "migrated":
+            stage = entry["stage"]  # nothing is entered: the stage has another name
         elif kind in _NAMED:
             pattern, key = _NAMED[kind]
             names.add(pattern.format(entry[key]))
@@ -50,5 +52,5 @@ def events_of(entries: Sequence[Mapping[str, Any]], stage: str | None) -> Iterat
 
 def stage_after(entries: Sequence[Mapping[str, Any]]) -> str | None:
     """Where these lines leave the issue; None when they do not say."""
-    found = [entry["stage"] for entry in entries if entry["kind"] in ("received", "action")]
+    found = [entry["stage"] for entry in entries if entry["kind"] in ("received", "action", "migrated")]
     return found[-1] if found else None

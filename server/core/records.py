@@ -89,6 +89,13 @@ class Record:
         known = self.process.stages.get(stage)
         return known is None or not known.final
 
+    def rename(self, stages: Mapping[str, str]) -> None:
+        """Gives stages the names that a later version of the process has for them."""
+        if stages:
+            self.stages = [(at, stages.get(stage, stage)) for at, stage in self.stages]
+            events = {f"stage.{old}": f"stage.{new}" for old, new in stages.items()}
+            self.happenings = [(at, tuple(events.get(name, name) for name in names)) for at, names in self.happenings]
+
     def pauses(self, clock: Clock, since: Moment, until: Moment) -> Iterator[tuple[Moment, Moment]]:
         """When the issue was in a stage in which the clock stands still, within [since, until)."""
         following = [at for at, _ in self.stages[1:]] + [until]
@@ -130,6 +137,8 @@ def _read(record: Record, entry: Mapping[str, Any]) -> None:
             names = (*names, f"stage.{entered}")
     elif kind.startswith("clock_"):
         _run(record.runs.setdefault(entry["clock"], {}), kind.removeprefix("clock_"), entry)
+    elif kind == "migrated":
+        record.rename(entry["stages"])
     elif kind == "surveyed":
         record.askings.append(Asking(entry["survey"], at))
     elif kind == "answered":
