@@ -20,6 +20,7 @@ MODULES = {
     "check": "judging",
     "decide": "judging",
     "simulate": "judging",
+    "drill": "drills",
     "calendar": "calendars",
     "user": "people",
     "directory": "people",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from server.core import values
 from server.core.advance import advance, next_due, step
@@ -15,7 +15,7 @@ from server.core.moments import Moment
 from server.core.printing import printed
 from server.core.process import Process
 from server.core.scripts import BadScript, Doing, Path, Script
-from server.core.turn import Turn
+from server.core.turn import Telling, Turn
 from server.core.world import Asked, Place
 
 MOST_LINES = 200_000
@@ -83,7 +83,7 @@ class Simulation:
             case = self.cases[number]
             turn = Turn(self.process, case, Asked(self.world), case.moment)
             step(turn, until)
-            self._note(case, turn.entries)
+            self.note(case, turn.entries, turn.tellings)
 
     def receive(self, given: Mapping[str, Any], now: Moment, by: str | None, path: Path) -> None:
         """Records a further issue. Raises BadScript when it is refused."""
@@ -101,7 +101,7 @@ class Simulation:
         facts["number"] = name
         done = advance(self.process, None, {"kind": "received", "facts": facts, "by": by}, now, self.world)
         self.cases[done.case.number] = done.case
-        self._note(done.case, done.entries)
+        self.note(done.case, done.entries, done.tellings)
 
     def do(self, doing: Doing) -> None:
         """Plays one event. Raises BadScript when it names an issue that there is not."""
@@ -124,21 +124,28 @@ class Simulation:
                     "why": refused.why,
                 }
             )
-        self._note(done.case, entries)
+        self.note(done.case, entries, done.tellings)
 
-    def _note(self, case: Case, entries: Sequence[dict[str, Any]]) -> None:
+    def note(self, case: Case, entries: Sequence[dict[str, Any]], tellings: Sequence[Telling]) -> None:
+        """Keeps the lines of one event or of one due moment. `tellings`: what they would have told; here nobody is.
+        Raises BadScript when there are too many lines."""
         self.lines.extend(entries)
         self._due[case.number] = next_due(self.process, case)
         if len(self.lines) > MOST_LINES:
             raise BadScript([Finding("too-many-lines", (), {"limit": MOST_LINES})])
 
 
-def play(
-    script: Script, process: Process, processes: Mapping[str, Process], kind: type[Simulation] = Simulation
-) -> Simulation:
+Played = TypeVar("Played", bound=Simulation)
+
+
+def play(script: Script, process: Process, processes: Mapping[str, Process]) -> Simulation:
     """Plays a script to its end; gives the simulation with its lines. Raises BadScript. `processes`: those that
     actions may open issues of."""
-    simulation = kind(process, ScriptWorld(processes, script.people))
+    return play_in(Simulation(process, ScriptWorld(processes, script.people)), script)
+
+
+def play_in(simulation: Played, script: Script) -> Played:
+    """Plays a script in a simulation that has just begun; gives it back. Raises BadScript."""
     simulation.receive(script.issue, script.start, script.by, ("issue",))
     for doing in script.events:
         if doing.at > script.until:

@@ -91,10 +91,14 @@ class LiveDirectory:
             if (person := self.people.active(login)) and not person.is_away(place.now)
         ]
         if how == "round_robin":
-            return counters.take_turn(place.process, team, present)
+            return self.take_turn(place.process, team, present)
         if how == "least_busy":
             return _least_busy(present)
         raise ValueError(f"nobody is chosen by {how!r}")
+
+    def take_turn(self, process: str, team: str, present: Sequence[str]) -> str | None:
+        """Whose turn it is among those who are there; it is taken."""
+        return counters.take_turn(process, team, present)
 
     # -- who is who --------------------------------------------------------------------------------------------
 

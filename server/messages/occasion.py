@@ -26,7 +26,8 @@ class Occasion:
     """An event, in the transaction that writes it: `seq` is its number on the issue, `entries` the lines that it
     caused, `case` the issue after it. `channels` is the channels document of the process. `held`: messages are kept
     back until an administrator lets them go (demo data, a restored backup). What belongs to no issue (a report) has
-    neither id, and a case that only names it."""
+    neither id, and a case that only names it; what was only played (a drill) has `earlier`, the issue's lines of
+    before, which are in no store."""
 
     issue_id: int | None
     event_id: int | None
@@ -40,6 +41,7 @@ class Occasion:
     settings: Settings
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     held: bool = False
+    earlier: Sequence[Mapping[str, Any]] = ()
 
     @property
     def words(self) -> Vocabulary:

@@ -130,7 +130,8 @@ class _Telling:
                 return self._by(otherwise, new, instead or channel.name)
             together = [tuple(new)] if leaves_as_one(channel.type) else [(one,) for one in new]
             self.step.told |= {(channel.name, one.id) for one in new}
-            return [self._row(channel, some, state=Message.UNSENT, reason=NOT_CONFIGURED) for some in together]
+            unset = {"state": Message.UNSENT, "reason": NOT_CONFIGURED, "instead": instead}
+            return [self._row(channel, some, **unset) for some in together]
         reason = f"instead:{instead}" if instead else None
         self.step.told |= {(channel.name, one.id) for one in new}
         if channel.type == "manual":
@@ -144,7 +145,7 @@ class _Telling:
             elif otherwise is not None:
                 rows += self._by(otherwise, [one], instead or channel.name)
             else:
-                rows.append(self._row(channel, (one,), state=Message.UNSENT, reason=NO_ADDRESS))
+                rows.append(self._row(channel, (one,), state=Message.UNSENT, reason=NO_ADDRESS, instead=instead))
         return rows
 
     def _is_counted(self) -> bool:
@@ -177,6 +178,7 @@ class _Telling:
         state: str = Message.PENDING,
         reason: str | None = None,
         language: str = "",
+        instead: str = "",
     ) -> Row:
         occasion, telling = self.occasion, self.telling
         at = occasion.at(telling)
@@ -204,7 +206,7 @@ class _Telling:
             "language": language,
             "subject": words.subject,
             "body": words.body,
-            "payload": self._payload(channel, group, words),
+            "payload": {**self._payload(channel, group, words), **({"instead": instead} if instead else {})},
             "state": state,
             "reason": reason,
             "at": at,

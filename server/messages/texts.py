@@ -202,6 +202,7 @@ def _clocks(occasion: Occasion) -> Iterator[tuple[str, tuple[str, Moment | None]
 
 def _history(occasion: Occasion, line: int) -> Iterable[Mapping[str, Any]]:
     """The issue's timeline up to the telling's own line."""
+    yield from occasion.earlier
     rows: Any = (
         Event.select(Event.entries)
         .where(Event.issue == occasion.issue_id, Event.seq < occasion.seq)

@@ -45,10 +45,21 @@ def take_turn(process: str, team: str, members: Sequence[str]) -> str | None:
     if not members:
         return None
     last = _run(_TURN, process, team, "").fetchone()[0]
-    # Somebody who has left the team is found nowhere: the first one is next.
-    chosen = members[(members.index(last) + 1) % len(members)] if last in members else members[0]
+    chosen = after(last, members)
     _run(_TAKE, chosen, process, team)
     return chosen
+
+
+def after(last: str, members: Sequence[str]) -> str:
+    """Who comes after `last` among members, of whom there is one at least."""
+    # Somebody who has left the team is found nowhere: the first one is next.
+    return members[(members.index(last) + 1) % len(members)] if last in members else members[0]
+
+
+def last_turn(process: str, team: str) -> str:
+    """Whose turn was taken last; empty: nobody's yet. Nothing is written."""
+    row = _run('SELECT "last" FROM "turn" WHERE "process" = {0} AND "team" = {0}', process, team).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def in_window(process: str, watch: str, values: Sequence[Any], count: int, since: Moment, now: Moment) -> int:

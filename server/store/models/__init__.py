@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.store.fields import Row, canonical
 from server.store.models.documents import Activation, Version
+from server.store.models.drills import Drill
 from server.store.models.figures import Tally
 from server.store.models.issues import (
     Attachment,
@@ -76,6 +77,7 @@ TABLES: tuple[type[Row], ...] = (
     ReportRemark,
     Tally,
     Subscription,
+    Drill,
 )
 
 __all__ = [
@@ -120,4 +122,5 @@ __all__ = [
     "ReportRemark",
     "Tally",
     "Subscription",
+    "Drill",
 ]
