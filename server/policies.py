@@ -245,6 +245,13 @@ def process_for(pins: Pins) -> Pinned:
     return found
 
 
+def texts_in_force() -> tuple[list[tuple[str, bytes]], dict[str, dict[str, str]]]:
+    """The documents in force as `library.load` takes them: (file name, text), and the holidays that calendars carry."""
+    with database.session():
+        rows = _rows_in_force()
+    return [(f"{row.name}.yaml", bytes(row.data)) for row in rows], {row.name: row.dates for row in rows if row.dates}
+
+
 def _rows_in_force() -> list[Any]:
     query = Version.select().join(Activation, on=Activation.version == Version.id).where(Activation.until_at.is_null())
     return list(query.order_by(Version.name))

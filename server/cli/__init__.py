@@ -21,6 +21,7 @@ MODULES = {
     "decide": "judging",
     "simulate": "judging",
     "drill": "drills",
+    "backtest": "backtesting",
     "calendar": "calendars",
     "user": "people",
     "directory": "people",

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 
 from server.cli.words import fail, fail_with, language
 from server.core import library, moments
+from server.core.documents import Document
+from server.core.documents import read as read_document
 from server.core.findings import has_errors
 from server.core.library import Library
 from server.core.moments import Moment
@@ -79,13 +81,23 @@ def beside(paths: Iterable[str]) -> list[tuple[str, bytes]]:
 
 
 def loaded(folder: str | None) -> Library:
-    """The documents of a folder, compiled; one that does not load is left out and said on use. The channels document
-    `default` is the shipped one where the folder has none: judging and timing do not need another."""
+    """The documents of a folder, compiled; one that does not load is left out and said on use."""
+    return library.load(enough(folder))
+
+
+def enough(folder: str | None) -> list[tuple[str, bytes]]:
+    """The documents of a folder. The channels document `default` is the shipped one where the folder has none:
+    judging and timing do not need another."""
     files = documents(folder)
     if not any(b"kind: channels" in data for _, data in files):
         shipped = data_dir("policies") / "channels.yaml"
         files.append((str(shipped), read(str(shipped))))
-    return library.load(files)
+    return files
+
+
+def read_all(given: Iterable[tuple[str, bytes]]) -> list[Document]:
+    """The documents that these texts are, as far as they can be read."""
+    return [one for path, data in given if (one := read_document(data, path)[0]) is not None]
 
 
 def process_of(policies: Library, name: str) -> Any:

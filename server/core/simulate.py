@@ -110,7 +110,7 @@ class Simulation:
         if case is None:
             params: dict[str, str | int] = {"number": number, "defined": ", ".join(self.cases)}
             raise BadScript([Finding("unknown-issue", (*doing.path, "issue"), params)])
-        done = advance(self.process, case, _event(doing), doing.at, self.world, copied=False)
+        done = advance(self.process, case, event_of(doing), doing.at, self.world, copied=False)
         entries = list(done.entries)
         if done.refused is not None:
             refused = done.refused
@@ -165,7 +165,8 @@ def timeline(simulation: Simulation) -> Iterator[dict[str, Any]]:
     return (printed(line, simulation.process) for line in simulation.lines)
 
 
-def _event(doing: Doing) -> dict[str, Any]:
+def event_of(doing: Doing) -> dict[str, Any]:
+    """The event, as `advance` takes it, that a line of a script other than `receive` is."""
     if doing.kind == "do":
         return {"kind": "action", "action": doing.what, "by": doing.by, "with": doing.given}
     if doing.kind == "survey":
