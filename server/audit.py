@@ -8,21 +8,22 @@ entries stay as they are (docs: reliability, audit chain).
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.core.moments import Moment
-from server.store.database import current
+from server.store import sql
 from server.store.fields import canonical
 from server.store.models import PrivateValue
 from server.store.writing import insert_audit, insert_many
 
 # Where an entry's body holds facts under their fields' names; elsewhere `name` or `from` are words of the entry itself.
-_HOLDERS = frozenset({"with", "fields", "facts", "values", "issue", "set", "answers", "before", "after"})
+_HOLDERS = frozenset({"with", "fields", "facts", "values", "issue", "set", "answers", "before", "after", "asked"})
 
 _SALT_BYTES = 16
-_SALTS = 'SELECT "field", "salt" FROM "private_value" WHERE "issue_id" = {}'
+_SALTS = 'SELECT "field", "salt" FROM "private_value" WHERE "issue_id" = ?'
 
 
 def record(
@@ -51,6 +52,17 @@ def record(
     return insert_audit({"at": at, "kind": kind, "by": by, "issue": issue, "body": canonical(entry)})
 
 
+def hidden(body: Mapping[str, Any], private: Collection[str], salts: Mapping[str, bytes]) -> Any:
+    """What `record` would write for this body with an issue's salts (`salts_of`). Raises KeyError for a private field
+    that has none."""
+    return json.loads(canonical(_hidden(dict(body), _Known(private, salts), False)))
+
+
+def salts_of(issue: int) -> dict[str, bytes]:
+    """The salts of an issue's private fields."""
+    return {name: bytes(salt) for name, salt in sql.run(_SALTS, issue).fetchall()}
+
+
 def digest(salt: bytes, value: Any) -> str:
     """The digest that stands for a private value."""
     return "sha256:" + hashlib.sha256(salt + canonical(value).encode("utf-8")).hexdigest()
@@ -59,6 +71,17 @@ def digest(salt: bytes, value: Any) -> str:
 def forget(issue: int) -> int:
     """Delete the salts of an issue: its digests mean nothing any more. Gives how many there were."""
     return int(PrivateValue.delete().where(PrivateValue.issue == issue).execute())
+
+
+class _Known:
+    """Salts that are known, and none else."""
+
+    def __init__(self, private: Collection[str], salts: Mapping[str, bytes]) -> None:
+        self.fields = frozenset(private)
+        self._salts = salts
+
+    def hide(self, field: str, value: Any) -> dict[str, str]:
+        return {"digest": digest(self._salts[field], value)}
 
 
 class _Salts:
@@ -74,9 +97,7 @@ class _Salts:
 
     def _salt(self, field: str) -> bytes:
         if self._known is None:
-            store = current()
-            rows = store.db.execute_sql(_SALTS.format("%s" if store.is_postgresql else "?"), (self.issue,)).fetchall()
-            self._known = {name: bytes(salt) for name, salt in rows}
+            self._known = salts_of(self.issue)
         if field not in self._known:
             self._known[field] = secrets.token_bytes(_SALT_BYTES)
             insert_many(PrivateValue, [{"issue": self.issue, "field": field, "salt": self._known[field]}])
@@ -86,7 +107,7 @@ class _Salts:
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-def _hidden(value: Any, salts: _Salts, inside: bool) -> Any:
+def _hidden(value: Any, salts: _Salts | _Known, inside: bool) -> Any:
     if type(value) in _PLAIN:  # most of an entry; asking an abstract class takes longer than the rest of this
         return value
     if isinstance(value, Mapping):

@@ -90,8 +90,10 @@ def erase(issue: int, now: Moment) -> None:
         if not writing.update_issue(issue, found.seq, row):
             return
         for event in Event.select(Event.id, Event.body, Event.entries).where(Event.issue == issue):
-            body, entries = (compact(_without(json.loads(text), hidden)) for text in (event.body, event.entries))
-            sql.run('UPDATE "event" SET "body" = ?, "entries" = ? WHERE "id" = ?', body, entries, event.id)
+            body, entries = (_without(json.loads(text), hidden) for text in (event.body, event.entries))
+            # In what the directory was asked, values stand without their names; nobody computes this issue anew.
+            body = compact({**body, "answers": []})
+            sql.run('UPDATE "event" SET "body" = ?, "entries" = ? WHERE "id" = ?', body, compact(entries), event.id)
         Message.update(subject="", body="", address="", payload=None).where(
             Message.issue == issue, Message.state.not_in((Message.PENDING, Message.HELD))
         ).execute()
@@ -123,14 +125,5 @@ def _without(value: Any, hidden: Collection[str], inside: bool = False) -> Any:
             key: _without(one, hidden, key in _HOLDERS) for key, one in value.items() if not (inside and key in hidden)
         }
     if isinstance(value, list):
-        return [_without(one, hidden) for one in value] if not _is_refuses(value) else _refuses(value, hidden)
+        return [_without(one, hidden) for one in value]
     return value
-
-
-def _is_refuses(value: Sequence[Any]) -> bool:
-    """Whether this is a kept question whether another process would refuse these fields (server.core.world)."""
-    return len(value) == 3 and value[0] == "refuses" and isinstance(value[2], Mapping)
-
-
-def _refuses(value: Sequence[Any], hidden: Collection[str]) -> list[Any]:
-    return [value[0], value[1], _without(value[2], hidden, inside=True)]

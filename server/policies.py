@@ -64,13 +64,15 @@ class BadDocument(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A process as the pinned versions make it. `private` names its private fields and questions."""
+    """A process as the pinned versions make it. `private` names its private fields and questions; `hashes` are the
+    pinned documents as the audit trail names them: kind, name, SHA-256, and of a calendar that of its dates."""
 
     process: Process
     channels: Channels
     version: int
     pins: Pins
     private: frozenset[str]
+    hashes: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +371,14 @@ def _process(row: Any, calendars: Mapping[str, tuple[Any, Calendar]], channels: 
         "channels": channels[0].id,
     }
     private = {name for name, one in {**process.fields, **process.questions}.items() if one.private}
-    return Pinned(process, channels[1], row.id, pins, frozenset(private))
+    documents = (row, *(calendar for calendar, _ in used.values()), channels[0])
+    return Pinned(process, channels[1], row.id, pins, frozenset(private), tuple(map(hashes_of, documents)))
+
+
+def hashes_of(row: Any) -> dict[str, Any]:
+    """A version row as the audit trail names it where it judges an issue."""
+    found = {"kind": row.kind, "name": row.name, "sha256": row.sha256}
+    return {**found, "dates": _dates_digest(row)} if row.kind == "calendar" else found
 
 
 def _usable(row: Any, made: T | None, found: list[Finding]) -> T:

@@ -484,12 +484,48 @@ def _write_event(
             "entries": compact(done.entries),
         }
     )
-    said = {"number": after.number, "seq": after.seq, "event": event, "entries": done.entries}
-    # What a file is called may say who the customer is; the trail, which is never erased, keeps a digest of it.
-    private = after.pinned.private | {"file"} if event.get("action") == "attach" else after.pinned.private
+    private = private_names(after.pinned, event, done.answers)
+    said = sealed(after.seq, after.pinned, after.number, event, done.entries, done.answers, now)
     kind, new = f"issue.{event['kind']}", after.seq == 1
     audit.record(kind, recorded_at, said, by=by, issue=after.id, private=private, new=new)
     return number
+
+
+def sealed(
+    seq: int,
+    pinned: Pinned,
+    number: str,
+    event: Mapping[str, Any],
+    entries: Sequence[Any],
+    answers: Sequence[Any],
+    now: Moment,
+) -> dict[str, Any]:
+    """What the audit trail says of an event: all that computing it anew needs, and what came of it; the versions
+    that judge the issue from then on."""
+    # `seq` comes last in its canonical form: verifying reads it there.
+    said = {"number": number, "seq": seq, "event": event, "entries": entries, "now": now}
+    if answers:
+        said["asked"] = {"answers": answers}
+    if event["kind"] in ("received", "migrated"):
+        said["pins"] = pinned.hashes
+    return said
+
+
+def private_names(pinned: Pinned, event: Mapping[str, Any], answers: Sequence[Sequence[Any]]) -> frozenset[str]:
+    """What of an event stands in the audit trail, which is never erased, as digests only."""
+    private = pinned.private
+    if event.get("action") == "attach":
+        private |= {"file"}  # what a file is called may say who the customer is
+    if pinned.private and any(_holds_private(question, pinned) for question, _ in answers):
+        private |= {"answers"}
+    return private
+
+
+def _holds_private(question: Sequence[Any], pinned: Pinned) -> bool:
+    """Whether a question to the directory may hold private values, without their names or under another process's."""
+    if question[0] == "in_window":
+        return not pinned.private.isdisjoint(pinned.process.watches[question[2]].same)
+    return bool(question[0] == "refuses")
 
 
 # -- what follows --------------------------------------------------------------------------------------------------

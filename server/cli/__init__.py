@@ -29,7 +29,7 @@ MODULES = {
     "serve": "serving",
     "web": "serving",
     "worker": "serving",
-    "audit": "auditing",
+    "audit": "evidence",
     "export": "exporting",
     "backup": "backing_up",
     "restore": "backing_up",

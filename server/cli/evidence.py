@@ -1,0 +1,91 @@
+"""`duban audit export` and `verify-bundle`: evidence about one issue (docs/evidence.md)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from server import settings as environment
+from server.cli import files
+from server.cli.auditing import audit
+from server.cli.stores import opened
+from server.cli.words import fail, fail_with, language, say, tell
+
+__all__ = ["audit"]
+
+
+@audit.command("export", help=say("help-audit-export"))
+@click.option("--issue", "number", metavar="NUMBER", required=True, help=say("option-issue"))
+@click.option("-o", "--output", metavar="FILE", required=True, help=say("option-output-file"))
+@click.option("--private", is_flag=True, help=say("option-private"))
+@click.option("--as", "by", metavar="LOGIN", help=say("option-export-as"))
+def export(number: str, output: str, private: bool, by: str | None) -> None:
+    """Writes the file of evidence about an issue; who took it is in the audit trail."""
+    from server.evidence import bundle
+    from server.sealing import Signer
+
+    with opened():
+        _require(by, private)
+        key = environment.current().signing_key
+        try:
+            made = bundle.export(number, files.now(), None if key is None else Signer(key), by=by, private=private)
+        except bundle.UnknownIssue:
+            fail("no-issue", number=number)
+        except bundle.NoKey:
+            fail("no-signing-key")
+        except bundle.NotSealed:
+            fail("not-sealed")
+    _write(output, made)
+    tell("exported-evidence", number=number, file=output, size=f"{len(made):,}")
+
+
+@audit.command("verify-bundle", help=say("help-audit-verify-bundle"))
+@click.argument("file")
+@click.option("--key", "keys", metavar="KEY", multiple=True, help=say("option-bundle-key"))
+@click.option("--json", "as_json", is_flag=True, help=say("option-json"))
+def verify_bundle(file: str, keys: tuple[str, ...], as_json: bool) -> None:
+    """Checks a file of evidence, with the script that lies in it."""
+    from server.evidence.bundle import verify
+
+    try:
+        report = verify.check(verify.read(file), keys)
+    except verify.Unreadable as error:
+        fail_with([verify.text(verify.Finding(error.code, error.params), language())])
+    if as_json:
+        click.echo(files.dumped(report.as_dict(language())))
+    else:
+        for finding in report.findings:
+            click.echo(verify.text(finding, language()))
+        for note in report.notes:
+            click.echo(verify.text(note, language()), err=True)
+        click.echo(verify.summary(report, language()), err=True)
+    sys.exit(0 if report.sound else 1)
+
+
+def _require(by: str | None, private: bool) -> None:
+    """Ends with 2 when this person may not: private fields are taken out by somebody who may read them, by name."""
+    from server.directory import snapshot
+
+    if by is None:
+        if private:
+            fail("private-by-whom")
+        return
+    people = snapshot()
+    if people.active(by) is None:
+        fail("export-nobody", login=by)
+    for permission in ("audit.read", *(["private.read"] if private else [])):
+        if permission not in people.permissions_of(by):
+            fail("export-may-not", login=by, permission=permission)
+
+
+def _write(output: str, made: bytes) -> None:
+    try:
+        if output == "-":
+            sys.stdout.buffer.write(made)
+            sys.stdout.buffer.flush()
+        else:
+            Path(output).write_bytes(made)
+    except OSError as error:
+        fail("cannot-write", file=output, why=error.strerror or str(error))
