@@ -39,6 +39,9 @@ POINTS: Final = (
     "sweep.after_commit",  # others that were due at the same time are not done
     "schedules.came_round",  # what a schedule does is done, its next time is not set
     "schedules.moved",
+    "drafts.approved",  # in the transaction: the approval, not yet what it sets off
+    "drafts.before_commit",
+    "drafts.after_commit",
     "folding.batch_written",  # in the transaction: the batch, not yet what is folded into it
     "folding.after_commit",
     "delivery.claimed",  # nothing is sent

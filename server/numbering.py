@@ -44,9 +44,15 @@ def _is_given(number: str) -> bool:
     return sql.run('SELECT 1 FROM "issue" WHERE "number" = ?', number).fetchone() is not None
 
 
-def live_directory() -> LiveDirectory:
-    """The directory of the live server, for one transaction."""
-    return LiveDirectory(_number, _refuses)
+def live_directory(judging: Process | None = None) -> LiveDirectory:
+    """The directory of the live server, for one transaction. `judging`: the version that judges a new issue and also
+    numbers it, whatever comes into force meanwhile."""
+
+    def number(process: str, received: Moment) -> str:
+        numbered_by = judging if judging is not None and judging.name == process else _in_force(process)
+        return next_number(numbered_by, received)
+
+    return LiveDirectory(number, _refuses)
 
 
 class BeforeLock(LiveDirectory):
@@ -65,8 +71,8 @@ class BeforeLock(LiveDirectory):
         raise NeedsLock
 
 
-def _number(process: str, received: Moment) -> str:
-    return next_number(policies.in_force().processes[process].process, received)
+def _in_force(process: str) -> Process:
+    return policies.in_force().processes[process].process
 
 
 def _refuses(process: str, fields: Mapping[str, Any], now: Moment) -> bool:

@@ -149,11 +149,18 @@ def add_version(
             author=author,
             approver=approver,
             reason=reason,
+            approvals=approvals(document.value),
             based_on=based_on,
             created_at=now,
         )
         audit.record("policy.stored", now, _described(version), by=author)
     return int(version.id)
+
+
+def approvals(value: Mapping[str, Any]) -> int:
+    """How many others a document asks to approve a change of it."""
+    found = value.get("approvals", 1)
+    return found if isinstance(found, int) and found > 0 else 1
 
 
 def _dates(value: Mapping[str, Any]) -> dict[str, str] | None:
@@ -173,8 +180,9 @@ def _described(version: Any) -> dict[str, Any]:
     }
 
 
-def activate(version: int, now: Moment, by: str | None = None) -> None:
-    """Put a version in force instead of the one that was. Issues that an earlier one judged keep it."""
+def activate(version: int, now: Moment, by: str | None = None, **more: Any) -> None:
+    """Put a version in force instead of the one that was. Issues that an earlier one judged keep it. `more` is what
+    the audit trail says of it, too. Raises IntegrityError for one that nobody approved."""
     with database.transaction():
         found = Version.get_by_id(version)
         Activation.update(until_at=now).where(Activation.name == found.name, Activation.until_at.is_null()).execute()
@@ -182,7 +190,7 @@ def activate(version: int, now: Moment, by: str | None = None) -> None:
         Meta.insert(key=REVISION, value=uuid.uuid4().hex).on_conflict(
             conflict_target=[Meta.key], preserve=[Meta.value]
         ).execute()
-        audit.record("policy.activated", now, _described(found), by=by)
+        audit.record("policy.activated", now, {**_described(found), **more}, by=by)
 
 
 def changes(before: Any, after: Any) -> list[dict[str, Any]]:

@@ -176,7 +176,7 @@ def _new(
     surroundings: Surroundings,
     depth: int,
 ) -> Recorded:
-    done = advance(pinned.process, None, event, now, surroundings.directory or live_directory())
+    done = advance(pinned.process, None, event, now, surroundings.directory or live_directory(pinned.process))
     case = done.case
     closed_at = now if pinned.process.is_final(case.stage) else None
     row = {

@@ -81,7 +81,8 @@ def _parameters(route: Route, shown: str) -> Iterator[dict[str, Any]]:
 
 def _body(request: Mapping[str, Any], shown: str) -> dict[str, Any]:
     if request["type"] == "any":
-        return {"required": True, "description": request["description"][shown], "content": {"*/*": {}}}
+        needed = not request.get("optional", False)
+        return {"required": needed, "description": request["description"][shown], "content": {"*/*": {}}}
     content: dict[str, Any] = {"schema": _schema(request["schema"])}
     if "example" in request:
         content["example"] = request["example"]

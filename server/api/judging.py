@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from server import policies
+from server import drafts, policies
 from server.api import problems
 from server.api.answers import answer
 from server.api.problems import Failed
@@ -19,14 +19,15 @@ from server.core.moments import BadTime, Moment, OutOfRange
 from server.core.process import Process
 from server.core.scripts import BadScript, read_script
 from server.resources import data_dir
+from server.store.models import Draft
 
 
 def decide() -> Response:
     """Judge one issue."""
     given = json_object()
-    only(given, ("process", "issue", "at", "documents"))
+    only(given, ("process", "issue", "at", "draft", "documents"))
     processes = _processes(given)
-    process = _named(processes, given.get("process"), "process")
+    process = _named(processes, given.get("process") or _drafted(given), "process")
     issue = given.get("issue")
     if not isinstance(issue, dict):
         raise problems.at_fault("issue", "not-mapping")
@@ -42,7 +43,7 @@ def decide() -> Response:
 def simulate() -> Response:
     """Play a script; the entries of its timeline."""
     given = json_object()
-    only(given, ("script", "documents"))
+    only(given, ("script", "draft", "documents"))
     processes = _processes(given)
     script = _script(given.get("script"))
     process = _named(processes, script.get("process"), "script/process")
@@ -65,8 +66,12 @@ def _script(given: Any) -> Mapping[str, Any]:
 
 
 def _processes(given: Mapping[str, Any]) -> Mapping[str, Process]:
-    """The processes of the request's documents, or those in force."""
+    """The processes of the request's documents, or those in force, with that of the draft that is named."""
     texts = given.get("documents")
+    if given.get("draft") is not None:
+        if texts is not None:
+            raise problems.at_fault("documents", "unknown-key", key="documents", near="draft", allowed="draft")
+        return _beside(_draft(given))
     if texts is None:
         return {name: pinned.process for name, pinned in policies.in_force().processes.items()}
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -75,6 +80,26 @@ def _processes(given: Mapping[str, Any]) -> Mapping[str, Process]:
     loaded = library.load([*files, *_channels(files)])
     if not loaded.is_sound:
         raise _not_sound("bad-documents", [one for one in loaded.findings if one.level == "error"], "/documents")
+    return loaded.processes
+
+
+def _draft(given: Mapping[str, Any]) -> Draft:
+    if not isinstance(given["draft"], int) or isinstance(given["draft"], bool):
+        raise problems.at_fault("draft", "not-integer")
+    return drafts.one(given["draft"])
+
+
+def _drafted(given: Mapping[str, Any]) -> str | None:
+    return None if given.get("draft") is None else _draft(given).name
+
+
+def _beside(draft: Draft) -> Mapping[str, Process]:
+    """The processes in force, with the draft in its document's place."""
+    files = [(f"{draft.name}.yaml", bytes(draft.data)), *drafts.files_in_force(but=draft.name)]
+    loaded = library.load(files)
+    of_draft = [one for one in loaded.findings if one.level == "error" and one.file == files[0][0]]
+    if of_draft:
+        raise _not_sound("bad-documents", of_draft, "/draft")
     return loaded.processes
 
 

@@ -16,6 +16,7 @@ from server import clock
 from server.accounts import NotPermitted
 from server.core.findings import Finding
 from server.core.values import Problem
+from server.drafts import NotDone
 from server.recording import keep_apart
 from server.resources import data_dir
 from server.setting_apart import CannotGoOn
@@ -142,6 +143,14 @@ def register(app: Flask) -> None:
     @app.errorhandler(NotPermitted)
     def not_permitted(error: NotPermitted) -> Response:
         return answer(Failed(403, "permission-missing", permission=error.permission))
+
+    @app.errorhandler(NotDone)
+    def not_done(error: NotDone) -> Response:
+        errors = [
+            {**said, "level": found.level, "file": found.file, "line": found.line, "column": found.column}
+            for said, found in zip(of_findings(error.findings), error.findings, strict=True)
+        ]
+        return answer(Failed(error.status, error.code, errors, None, **error.params))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Any:

@@ -23,6 +23,7 @@ MODULES = {
     "drill": "drills",
     "backtest": "backtesting",
     "calendar": "calendars",
+    "policy": "policies",
     "user": "people",
     "directory": "people",
     "clock": "clocks",

@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from server import acting, issues, policies
+from server import acting, issues
 from server.core.moments import DAY, HOUR, MINUTE
 from server.recording import held
 from server.store.models import Event, Issue, Message, Version
 from server.sweep import sweep
 from tests.admin.visiting import COMPLAINTS, Panel, now, receive, words
+from tests.publishing import approved
 
 
 def numbers(text: str) -> list[str]:
@@ -77,7 +78,7 @@ def test_an_issue_whose_policy_does_not_compile_any_more_is_listed_all_the_same(
     number = receive()
     row = Issue.get(Issue.number == number)
     shipped = Version.get_by_id(row.version_id)
-    broken = policies.add_version(bytes(shipped.data).replace(b"calendar: cn-office", b"calendar: gone"), now())
+    broken = approved(bytes(shipped.data).replace(b"calendar: cn-office", b"calendar: gone"), now())
     Issue.update(pins={**row.pins, "process": broken}).where(Issue.number == number).execute()
     answer = panel.visitor("gong").get("/admin/issues/")
     assert answer.status_code == 200

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 
-from server import delivery, policies, subscriptions
+from server import delivery, subscriptions
 from server.store.models import AuditEntry, Issue, Kept, Message, Meta, Schedule, Subscription, Version
 from tests.admin.visiting import Panel, now, receive
+from tests.publishing import approved
 
 
 def test_documents_in_force_are_listed_by_kind(panel: Panel) -> None:
@@ -26,7 +27,7 @@ def test_a_document_is_shown_line_by_line_with_what_is_found(panel: Panel) -> No
     assert "Nothing is wrong with it" in answer.text
     broken = bytes(shipped.data).replace(b"Asia/Shanghai", b"Asia/Shanghigh")
     assert broken != bytes(shipped.data)
-    policies.add_version(broken, now())
+    approved(broken, now())
     answer = panel.visitor("ida").get("/admin/documents/cn-office?version=2")
     assert "never in force" in answer.text
     line = next(i for i, text in enumerate(broken.decode().splitlines(), 1) if "Shanghigh" in text)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from server import accounts, policies, settings
+from server import accounts, settings
 from server.api import hooks
 from server.api.limits import Allowance, SharedAllowance
 from server.core.moments import Moment
@@ -19,6 +19,7 @@ from server.store.database import Store
 from server.wsgi import create_app
 from tests.api.calling import Api, Clock
 from tests.api.described import Promises
+from tests.publishing import publish
 from tests.server.conftest import MONDAY, open_for_business
 
 __all__ = ["open_for_business"]
@@ -101,6 +102,6 @@ def put_in_force(open_for_business: Store) -> Any:
     """Brings a document into force."""
 
     def put(text: str) -> None:
-        policies.activate(policies.add_version(text.encode(), MONDAY), MONDAY)
+        publish(text, MONDAY)
 
     return put

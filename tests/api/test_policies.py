@@ -10,8 +10,8 @@ import pytest
 from server import policies
 from server.core.moments import DAY
 from server.resources import data_dir
-from server.store.models import Version
 from tests.api.calling import Api, problem
+from tests.publishing import approved, publish
 from tests.server.conftest import MONDAY
 
 NAME = "complaint-monitoring"
@@ -27,10 +27,7 @@ def reader(calls: Any) -> Api:
 def second() -> str:
     """The text of a second version, in force since a day after the first."""
     text = (data_dir("policies") / f"{NAME}.yaml").read_text("utf-8") + "# a remark without an end of line"
-    version = policies.add_version(
-        text.encode(), MONDAY + DAY, origin=Version.PROPOSED, author="mo", approver="han", reason="more care"
-    )
-    policies.activate(version, MONDAY + DAY, by="han")
+    publish(text, MONDAY + DAY, "mo", "han", "more care")
     return text
 
 
@@ -66,7 +63,7 @@ def test_what_differs_is_a_unified_diff(reader: Api, open_for_business: Any, sec
 def test_what_differs_is_told_in_the_words_of_the_process(reader: Api, open_for_business: Any, second: str) -> None:
     assert reader.get(f"/api/v1/policies/{NAME}/diff?from=1&to=2").json["changes"] == []  # a comment means nothing
     text = second.replace("within: {A: 1h, B: 4h, C: 24h}", "within: {A: 30m, B: 4h, C: 24h}")
-    policies.add_version(text.encode(), MONDAY + DAY, origin=Version.PROPOSED, author="mo", approver="han")
+    approved(text, MONDAY + DAY, "mo", "han")
     (change,) = reader.get(f"/api/v1/policies/{NAME}/diff?from=1&to=3").json["changes"]
     assert change == {
         "at": "/clocks/first_response/within/A",

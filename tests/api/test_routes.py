@@ -22,6 +22,7 @@ IN_PATH = {
     "notice": "none",
     "name": "nothing",
     "version": "1",
+    "draft": "1",
     "subscription": "none",
     "attachment": "none",
 }

@@ -34,8 +34,8 @@ now = time.time_ns() // 1_000_000
 found = settings.with_secrets(settings.read())
 store = database.open(found.database)
 migrating.migrate(store)
-policies.load_shipped(now)
 policies.activate(policies.add_version(sys.stdin.buffer.read(), now), now)
+policies.load_shipped(now)
 store.close()
 """
 

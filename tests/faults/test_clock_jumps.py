@@ -19,6 +19,7 @@ from server.store.database import Store
 from server.store.models import AuditEntry, Lease, Meta
 from tests.conftest import skip_or_fail
 from tests.jobs.test_worker import TICKING
+from tests.publishing import publish
 from tests.serving import DUBAN, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -99,7 +100,7 @@ def test_a_clock_that_is_set_fires_nothing_early_and_nothing_twice(
 ) -> None:
     at = now() - 2 * HOUR
     policies.load_shipped(at)
-    policies.activate(policies.add_version(TICKING.encode(), at), at)
+    publish(TICKING, at)
     with working(sqlite_store, tmp_path, machine):
         overdue = intake.receive("ticking", {"subject": "overdue"}, now() - MINUTE).number
         until(lambda: breached(overdue) == 1)

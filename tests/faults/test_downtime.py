@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from server import directory, intake, policies
+from server import directory, intake
 from server.core.moments import MINUTE, SECOND
 from server.delivery import Courier
 from server.egress import Egress
@@ -19,6 +19,7 @@ from server.store.database import Store
 from server.store.models import Event, Issue, Message
 from server.store.writing import insert_issue
 from server.sweep import Sweeper
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 from tests.server.desk import CALENDAR, CHANNELS, PEOPLE, SETTINGS
 from tests.server.test_delivery import smtp
@@ -76,7 +77,7 @@ def test_what_fell_due_in_a_downtime_happens_once_in_order_and_is_told_in_one_su
         monkeypatch.setenv("EMAIL_URL", url)
         people_there()
         for text in (CALENDAR, CHANNELS, TICKING):
-            policies.activate(policies.add_version(text.encode(), MONDAY), MONDAY)
+            publish(text, MONDAY)
         issues_that_fall_due(MOMENTS)
         back = MONDAY + 60 * MINUTE + DOWNTIME
         sweeper = Sweeper("after the downtime")

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from server import policies
 from server.channels.outgoing import Outcome
 from server.core.moments import HOUR
 from server.delivery import Courier
@@ -19,6 +18,7 @@ from server.delivery.courier import MOST_UNDER_WAY
 from server.delivery.handing_over import ALARM
 from server.egress import Egress
 from server.store.models import Message
+from tests.publishing import publish
 from tests.receivers import Receiver, Reply, receiver
 from tests.server.desk import CALENDAR, CHANNELS, ENVIRON, PROCESS, SECOND, SETTINGS, START, Desk, people
 
@@ -125,7 +125,7 @@ HOOK = "notify:\n  n: {on: received, steps: [{via: crm, to: lead}]}\n"
 
 def test_many_dead_letters_are_one_alarm_to_administrators_and_to_whoever_owns_the_process() -> None:
     for text in (CALENDAR, CHANNELS, OWNED + HOOK):
-        policies.activate(policies.add_version(text.encode(), START), START)
+        publish(text, START)
     with receiver() as crm, receiver() as gateway:
         crm.answers(Reply(410))
         gateway.answers(Reply.json({"errcode": 0}))

@@ -20,6 +20,7 @@ from server.core.moments import Moment
 from server.store.database import Store
 from server.store.models import Lease, Message
 from tests.conftest import skip_or_fail
+from tests.publishing import publish
 from tests.receivers import Receiver, Reply, receiver
 from tests.serving import DUBAN, environment, free_port
 
@@ -101,7 +102,7 @@ def ticking(store: Store) -> Store:
     at = now() - 120_000
     policies.load_shipped(at)
     for text in (CHANNELS, TICKING):
-        policies.activate(policies.add_version(text.encode(), at), at)
+        publish(text, at)
     return store
 
 
@@ -216,7 +217,7 @@ def test_it_goes_on_after_the_database_cut_every_connection(
     at = now() - 120_000
     policies.load_shipped(at)
     for text in (CHANNELS, TICKING):
-        policies.activate(policies.add_version(text.encode(), at), at)
+        publish(text, at)
     with working(postgres_store, tmp_path, queue, there.url):
         for _ in range(2):
             postgres_store.db.execute_sql(

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from server import policies
 from server.store import database, sql
 from server.store.failures import Unavailable
 from server.store.models import Event, Issue, Lease, Message
 from server.sweep import LEASE as SWEEP
 from tests.machines.network import Network, network
 from tests.machines.services import Postgres, Redis, postgres, redis_at
+from tests.publishing import publish
 from tests.receivers import Receiver
 from tests.serving import DUBAN, environment, free_port
 
@@ -223,7 +223,7 @@ def begin_documents() -> None:
     at = now()
     with database.session():
         for text in (CHANNELS, TICKING, SOURCE):
-            policies.activate(policies.add_version(text.encode(), at), at)
+            publish(text, at)
 
 
 def started(folder: Path) -> int:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from server import acting, intake, issues, policies
+from server import acting, intake, issues
 from server.core.moments import DAY, HOUR, MINUTE
 from server.recording import DEEPEST, PreconditionFailed, UnknownIssue, held
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, IssueLink, Message, Version
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 pytestmark = pytest.mark.usefixtures("open_for_business")
@@ -193,7 +194,7 @@ actions:
   finish: {title: Finish, from: first, to: end}
 automate: [{on: received, do: again}]
 """
-    policies.activate(policies.add_version(text.encode(), MONDAY), MONDAY)
+    publish(text, MONDAY)
     intake.receive("circle", {"subject": "x"}, MONDAY)
     assert Issue.select().where(Issue.process == "circle").count() == DEEPEST + 1
     assert [row.number for row in Issue.select().where(Issue.process == "circle").order_by(Issue.id)][:2] == [
@@ -276,7 +277,7 @@ notify:
 
 @pytest.fixture
 def asking(open_for_business: Store) -> str:
-    policies.activate(policies.add_version(ASKS.encode(), MONDAY), MONDAY)
+    publish(ASKS, MONDAY)
     return intake.receive("asking", {"subject": "x"}, MONDAY).number
 
 

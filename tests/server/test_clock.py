@@ -16,6 +16,7 @@ from server.store import sql
 from server.store.database import Store
 from server.store.models import AuditEntry, Message, Meta
 from server.sweep import Sweeper
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 from tests.server.test_sweep import TICKING
 
@@ -53,7 +54,7 @@ def machine() -> Machine:
 def process(sqlite_store: Store, machine: Machine) -> Process:
     """A worker's process; its clock is this test's, too."""
     policies.load_shipped(MONDAY)
-    policies.activate(policies.add_version(TICKING.encode(), MONDAY), MONDAY)
+    publish(TICKING, MONDAY)
     found = Process(sqlite_store, machine, "worker")
     clock._clocks[sqlite_store] = found.clock
     found.work()

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from server import acting, erasing, intake, issues, policies, schedules
+from server import acting, erasing, intake, issues, schedules
 from server.core.moments import DAY, parse
 from server.evidence.verifying import verify
 from server.recording import held
 from server.sealing import Sealer, Signer
 from server.store.database import Store
 from server.store.models import TABLES, AuditEntry, Event, Issue, Message, PrivateValue
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 FLOW = """\
@@ -43,7 +44,7 @@ A_YEAR_LATER = parse("2027-03-02T09:00:00+08:00")
 
 @pytest.fixture
 def closed(open_for_business: Store) -> str:
-    policies.activate(policies.add_version(FLOW.encode(), MONDAY), MONDAY)
+    publish(FLOW, MONDAY)
     number = intake.receive("flow", {"subject": "x", "phone": PHONES[0], "text": "stays"}, MONDAY, "gong").number
     acting.act(number, "finish", "li", {"phone": PHONES[1]}, MONDAY)
     return number

@@ -18,6 +18,7 @@ from server.recording import record_new
 from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Kept, Message, PrivateValue, Serial
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 COMPLAINT = {"subject": "系统无法登录", "customer": "甲公司", "phone": "13900000000", "outage": True}
@@ -286,8 +287,7 @@ def test_what_was_kept_is_played_again_after_the_mapping_was_mended() -> None:
     kept = deliver(alert(), bad)[1].kept
     assert kept is not None
     assert intake.replay_kept(kept, MONDAY, "zhou")[0].kept == kept  # as bad as before
-    version = policies.add_version(MENDED.encode(), MONDAY, origin="proposed", author="a", approver="b")
-    policies.activate(version, MONDAY, "b")
+    publish(MENDED, MONDAY)
     outcomes = intake.replay_kept(kept, MONDAY + MINUTE, "zhou")
     assert [(one.created, one.severity) for one in outcomes] == [(True, "III")]
     row = Kept.get_by_id(kept)
@@ -304,7 +304,7 @@ process: improvement
 verify: {scheme: hmac-sha256, secret: env:SHOP}
 fields: {subject: title, origin: {value: root_cause}}
 """
-    policies.activate(policies.add_version(text.encode(), MONDAY, origin="shipped"), MONDAY)
+    publish(text, MONDAY)
     body = '{"title": "改进"}'.encode()
     signature = hmac.new(b"key-key-key", body, hashlib.sha256).hexdigest()
     taken = [

@@ -22,6 +22,7 @@ from tests.core.spec.playing import cases, loaded, script_of
 from tests.core.spec.test_spec import FILES
 from tests.core.spec.test_spec_properties import policies as random_policies
 from tests.core.spec.test_spec_properties import scripts as random_scripts
+from tests.publishing import publish
 from tests.server.playing import START, Chance, all_processes, check, forget_issues
 
 # Smaller examples are found much faster without a store, in tests/core/spec.
@@ -54,10 +55,11 @@ def put_in_force(library: Library) -> dict[str, Process]:
     """Makes these documents the only ones in force."""
     with database.transaction():
         forget_issues()
-        for table in (Activation, Meta):  # versions stay: what was compiled of them is kept
-            table.delete().execute()
+        Meta.delete().execute()
+        # Versions stay: what was compiled of them is kept.
+        Activation.update(until_at=START).where(Activation.until_at.is_null()).execute()
         for document in library.documents.values():
-            policies.activate(policies.add_version(document.data, START), START)
+            publish(document.data, START)
     assert policies.in_force().findings == ()
     return all_processes()
 

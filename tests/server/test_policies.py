@@ -10,9 +10,9 @@ import pytest
 from server import intake, policies
 from server.recording import held
 from server.resources import data_dir
-from server.store import database
 from server.store.database import Store
 from server.store.models import Activation, AuditEntry, Version
+from tests.publishing import approved, publish
 from tests.server.conftest import MONDAY
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -54,7 +54,7 @@ def test_what_is_in_force_is_compiled_once_and_anew_when_another_version_is() ->
     before = policies.in_force()
     assert policies.in_force() is before
     changed = text_of("improvement").replace("GJ", "GX")
-    version = policies.add_version(changed.encode(), MONDAY, origin="proposed", author="a", approver="b", reason="r")
+    version = approved(changed, MONDAY)
     assert policies.in_force() is before  # not yet in force
     policies.activate(version, MONDAY + 1, "b")
     after = policies.in_force()
@@ -73,21 +73,19 @@ def test_an_issue_keeps_the_version_that_judged_it() -> None:
     given = {"subject": "x", "origin": "root_cause"}
     first = intake.receive("improvement", given, MONDAY).number
     changed = text_of("improvement").replace("GJ", "GX")
-    policies.activate(policies.add_version(changed.encode(), MONDAY), MONDAY)
+    publish(changed, MONDAY)
     second = intake.receive("improvement", given, MONDAY).number
     assert (first[:2], second[:2]) == ("GJ", "GX")
     assert held(first).pinned.process.number.startswith("GJ")
     assert held(second).pinned.process.number.startswith("GX")
 
 
-def test_a_calendar_keeps_the_holidays_it_was_made_with() -> None:
+def test_a_calendar_keeps_the_holidays_it_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
     policies.load_shipped(MONDAY)
     version = Version.get(Version.name == "cn-office")
     assert version.dates["2026-10-01"] == "closed"
-    with database.transaction():
-        row = Version.get(Version.name == "cn-office")
-        Version.update(dates={**row.dates, "2026-03-03": "closed"}).where(Version.id == row.id).execute()
-        policies.activate(row.id, MONDAY)
+    monkeypatch.setattr(policies, "_dates", lambda value: {**version.dates, "2026-03-03": "closed"})
+    publish(version.text, MONDAY)
     calendar = policies.in_force().calendars["cn-office"]
     assert not calendar.is_working_day("2026-03-03")
     # The process goes by it, too, and not by one compiled before from the same text.
@@ -107,7 +105,7 @@ def test_a_document_that_does_not_compile_is_told_of_and_stops_nothing_else(
 ) -> None:
     policies.load_shipped(MONDAY)
     bad = text or text_of(name).replace("calendar: cn-office", "calendar: nowhere").replace("cn-allday", "nowhere")
-    policies.activate(policies.add_version(bad.encode(), MONDAY), MONDAY)
+    publish(bad, MONDAY)
     found = policies.in_force()
     assert name not in found.processes | found.calendars
     assert code in {finding.code for finding in found.findings}
@@ -120,7 +118,7 @@ def test_a_document_that_does_not_compile_is_told_of_and_stops_nothing_else(
 def test_issues_of_a_process_go_on_when_its_next_version_does_not_compile() -> None:
     policies.load_shipped(MONDAY)
     number = intake.receive("improvement", {"subject": "x", "origin": "root_cause"}, MONDAY).number
-    policies.activate(policies.add_version(b"kind: process\nname: improvement\n", MONDAY), MONDAY)
+    publish(b"kind: process\nname: improvement\n", MONDAY)
     assert "improvement" not in policies.in_force().processes
     assert held(number).pinned.process.name == "improvement"
 

@@ -20,6 +20,7 @@ from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, Person, Report, ReportRemark, Schedule
 from server.store.writing import insert_event, insert_issue
 from server.sweep import sweep
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 pytestmark = pytest.mark.usefixtures("open_for_business")
@@ -81,7 +82,7 @@ def care(open_for_business: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def put_in_force(text: str, now: int = MONDAY) -> None:
-    policies.activate(policies.add_version(text.encode(), now), now)
+    publish(text, now)
 
 
 def receive(now: int, **facts: Any) -> str:

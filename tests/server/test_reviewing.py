@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server import policies, schedules
+from server import schedules
 from server.core.moments import DAY, parse
 from server.resources import data_dir
 from server.store.models import AuditEntry, Message
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 pytestmark = pytest.mark.usefixtures("open_for_business")
@@ -42,7 +43,7 @@ def test_the_owning_team_is_reminded_once() -> None:
 def test_a_new_version_is_as_young_as_its_activation_and_is_reminded_of_in_its_turn() -> None:
     schedules.run(MONDAY)
     text = (data_dir("policies") / "complaint-monitoring.yaml").read_bytes()
-    policies.activate(policies.add_version(text + b"\n", HALF_A_YEAR_LATER - DAY), HALF_A_YEAR_LATER - DAY)
+    publish(text + b"\n", HALF_A_YEAR_LATER - DAY)
     schedules.run(HALF_A_YEAR_LATER)
     assert reminders() == []
     schedules.run(HALF_A_YEAR_LATER + 200 * DAY)

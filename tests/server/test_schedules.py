@@ -15,6 +15,7 @@ from server.schedules import Scheduler
 from server.store.database import Store
 from server.store.models import AuditEntry, Issue, IssueLink, Schedule
 from server.sweep import Sweeper
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 DAILY = parse("2026-03-02T16:00:00+08:00")
@@ -34,7 +35,7 @@ def only_what_each_test_sets_up(store: Store) -> None:
 
 
 def put_in_force(text: str, now: int = MONDAY) -> None:
-    policies.activate(policies.add_version(text.encode(), now), now)
+    publish(text, now)
 
 
 def opened(source: str) -> list[Issue]:

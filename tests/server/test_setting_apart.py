@@ -15,6 +15,7 @@ from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Schedule
 from server.sweep import sweep
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 from tests.server.test_sweep import TICKING
 
@@ -39,7 +40,7 @@ clocks:
 def documents(store: Store) -> None:
     policies.load_shipped(MONDAY)
     for text in (TICKING, SPINNING):
-        policies.activate(policies.add_version(text.encode(), MONDAY), MONDAY)
+        publish(text, MONDAY)
 
 
 def receive(process: str = "ticking") -> str:
@@ -128,7 +129,7 @@ def test_an_item_whose_policy_fails_at_run_time_is_kept_and_the_others_of_its_de
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = TICKING_SOURCE.encode()
-    policies.activate(policies.add_version(source, MONDAY), MONDAY)
+    publish(source, MONDAY)
     real = recording.advance
 
     def fails(process: Any, case: Any, event: Any, now: Moment, world: Any) -> Any:
@@ -166,7 +167,7 @@ issue: {subject: Round}
 
 
 def test_a_schedule_that_fails_is_set_apart_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    policies.activate(policies.add_version(ROUND.encode(), MONDAY), MONDAY)
+    publish(ROUND, MONDAY)
     schedules.run(MONDAY)
     due = parse("2026-03-02T16:00:00+08:00")
     real = recording.advance

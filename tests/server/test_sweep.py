@@ -15,6 +15,7 @@ from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Lease
 from server.sweep import LIMIT, Sweeper, next_wake, sweep, take_up_again
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 TICKING = """\
@@ -36,7 +37,7 @@ clocks:
 @pytest.fixture(autouse=True)
 def ticking(store: Store) -> None:
     policies.load_shipped(MONDAY)
-    policies.activate(policies.add_version(TICKING.encode(), MONDAY), MONDAY)
+    publish(TICKING, MONDAY)
 
 
 def receive(at: Moment = MONDAY) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.store.fields import Row, canonical
 from server.store.models.documents import Activation, Version
+from server.store.models.drafts import Approval, Draft, DraftAuthor
 from server.store.models.drills import Drill
 from server.store.models.figures import Tally
 from server.store.models.issues import (
@@ -41,6 +42,9 @@ from server.store.models.subscriptions import Subscription
 TABLES: tuple[type[Row], ...] = (
     Version,
     Activation,
+    Draft,
+    DraftAuthor,
+    Approval,
     Person,
     Team,
     Membership,
@@ -86,6 +90,9 @@ __all__ = [
     "canonical",
     "Version",
     "Activation",
+    "Draft",
+    "DraftAuthor",
+    "Approval",
     "Person",
     "Team",
     "Membership",

@@ -26,6 +26,7 @@ class Version(NumberedRow):
     author = TextField(null=True)  # login
     approver = TextField(null=True)  # login
     reason = TextField(default="")
+    approvals = IntegerField(default=1)  # how many others its text wants to approve a change
     based_on = ForeignKeyField("self", null=True, backref="successors")
     created_at = MomentField()
 

@@ -1,0 +1,120 @@
+"""Drafts over HTTP: begun, written, checked, submitted, approved, rejected, withdrawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, request
+
+from server import drafts
+from server.api import parameters, problems
+from server.api.answers import answer
+from server.api.problems import Failed, language
+from server.api.requests import body, json_object, now, only
+from server.core.moments import BadTime, Moment, OutOfRange, parse
+from server.store.models import Draft
+
+
+def waiting() -> Response:
+    """The drafts of all documents, newest first."""
+    return _listed(None)
+
+
+def every(name: str) -> Response:
+    """The drafts of a document, newest first."""
+    return _listed(name)
+
+
+def _listed(name: str | None) -> Response:
+    parameters.only_these("open")
+    found = drafts.drafts(name, parameters.boolean("open") is True)
+    return answer({"drafts": [drafts.shown(draft) for draft in found]})
+
+
+def begin(name: str) -> Response:
+    """Begin a draft of the text in the body; without one, of the text in force."""
+    parameters.only_these("reason")
+    data = body() if request.content_length or request.headers.get("Transfer-Encoding") else b""
+    draft = drafts.begin(name, data or None, g.caller, now(), parameters.text("reason") or "")
+    return answer(drafts.shown(draft), 201, {"Location": f"/api/v1/policies/{name}/drafts/{draft.id}"})
+
+
+def read(name: str, draft: str) -> Response:
+    """A draft with its text, its findings and what it changes."""
+    return answer(drafts.read(_one(name, draft), now(), language()))
+
+
+def write(name: str, draft: str) -> Response:
+    """Give a draft that was not submitted another text."""
+    found = _one(name, draft)
+    wanted = request.headers.get("If-Match", "").strip().strip('"')
+    if wanted and wanted != str(found.seq):
+        raise Failed(409, "draft-changed", draft=found.id)
+    return answer(drafts.shown(drafts.write(found.id, body(), g.caller, now(), found.seq if wanted else None)))
+
+
+def check(name: str, draft: str) -> Response:
+    """What `duban check` finds on it beside the documents in force."""
+    only(json_object(), ())
+    return answer(drafts.checked(_one(name, draft), now(), language()))
+
+
+def submit(name: str, draft: str) -> Response:
+    """Ask for approval."""
+    found, given = _one(name, draft), json_object()
+    only(given, ("reason", "acknowledge", "effective_at"))
+    acknowledge = given.get("acknowledge") or []
+    if not isinstance(acknowledge, list) or not all(isinstance(one, dict) for one in acknowledge):
+        raise problems.at_fault("acknowledge", "not-list")
+    done = drafts.submit(found.id, g.caller, now(), _text(given, "reason"), acknowledge, _moment(given))
+    return answer(drafts.shown(done))
+
+
+def approve(name: str, draft: str) -> Response:
+    """Approve the text with the hash given; left out, the one that was submitted, which nobody can change."""
+    found, given = _one(name, draft), json_object()
+    only(given, ("sha256", "remark", "effective_at"))
+    sha256 = _text(given, "sha256") or found.sha256
+    done = drafts.approve(found.id, g.caller, sha256, now(), _text(given, "remark"), _moment(given))
+    return answer(drafts.shown(done))
+
+
+def reject(name: str, draft: str) -> Response:
+    """Turn a draft down, with a reason."""
+    found, given = _one(name, draft), json_object()
+    only(given, ("reason",))
+    return answer(drafts.shown(drafts.reject(found.id, g.caller, now(), _text(given, "reason"))))
+
+
+def withdraw(name: str, draft: str) -> Response:
+    """Take a draft back."""
+    found, given = _one(name, draft), json_object()
+    only(given, ("reason",))
+    return answer(drafts.shown(drafts.withdraw(found.id, g.caller, now(), _text(given, "reason"))))
+
+
+def _one(name: str, draft: str) -> Draft:
+    if not (draft.isascii() and draft.isdigit() and len(draft) <= 18):
+        raise Failed(404, "unknown-draft", draft=draft)
+    return drafts.one(int(draft), name)
+
+
+def _text(given: dict[str, Any], key: str) -> str:
+    found = given.get(key)
+    if found is None:
+        return ""
+    if not isinstance(found, str):
+        raise problems.at_fault(key, "not-text")
+    if "\x00" in found or len(found) > 10_000:
+        raise problems.at_fault(key, "not-text")
+    return found
+
+
+def _moment(given: dict[str, Any]) -> Moment | None:
+    found = given.get("effective_at")
+    if found is None:
+        return None
+    try:
+        return parse(found)
+    except (BadTime, OutOfRange, TypeError) as error:
+        raise problems.at_fault("effective_at", "not-moment", text=str(found)) from error
