@@ -1,9 +1,10 @@
-"""`duban audit export` and `verify-bundle`: evidence about one issue (docs/evidence.md)."""
+"""`duban audit export`, `verify-bundle`, `recompute`: evidence about issues (docs/evidence.md)."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,22 @@ from server.cli.stores import opened
 from server.cli.words import fail, fail_with, language, say, tell
 
 __all__ = ["audit"]
+
+DIFFERENCES = {
+    "line-differs": "recompute-line-differs",
+    "line-missing": "recompute-line-missing",
+    "line-added": "recompute-line-added",
+    "answers-differ": "recompute-answers-differ",
+    "not-computed": "recompute-not-computed",
+    "event-unreadable": "recompute-event-unreadable",
+    "event-without-entry": "recompute-event-without-entry",
+    "entry-differs": "recompute-entry-differs",
+    "erased-without-entry": "recompute-erased-without-entry",
+    "case-differs": "recompute-case-differs",
+    "version-changed": "recompute-version-changed",
+    "version-unusable": "recompute-version-unusable",
+}
+"""The text of each difference."""
 
 
 @audit.command("export", help=say("help-audit-export"))
@@ -62,6 +79,50 @@ def verify_bundle(file: str, keys: tuple[str, ...], as_json: bool) -> None:
             click.echo(verify.text(note, language()), err=True)
         click.echo(verify.summary(report, language()), err=True)
     sys.exit(0 if report.sound else 1)
+
+
+@audit.command("recompute", help=say("help-audit-recompute"))
+@click.option("--issue", "number", metavar="NUMBER", help=say("option-issue"))
+@click.option("--all", "everything", is_flag=True, help=say("option-all-issues"))
+@click.option("--json", "as_json", is_flag=True, help=say("option-json"))
+def recompute(number: str | None, everything: bool, as_json: bool) -> None:
+    """Computes issues anew and compares; ends with 1 and names what differs."""
+    from server.cli.progress import progress
+    from server.evidence import recomputing
+
+    if (number is None) is not everything:
+        fail("issue-or-all")
+    with opened():
+        try:
+            if number is not None:
+                found = recomputing.one(number)
+            else:
+                with progress(lambda what, done, total: say("recompute-progress", done=done, total=total)) as show:
+                    found = recomputing.recompute(lambda done, total: show("", done, total))
+        except recomputing.UnknownIssue:
+            fail("no-issue", number=number)
+    if as_json:
+        listed = [{**one.as_dict(), "message": _difference(one)} for one in found.differences]
+        counts = {"issues": found.issues, "events": found.events, "erased": found.erased}
+        click.echo(files.dumped({"ok": found.is_same, **counts, "differences": listed, "more": found.more}))
+    else:
+        for one in found.differences:
+            click.echo(_difference(one))
+        if found.more:
+            click.echo(say("audit-more", count=found.more))
+        for erased in found.erased:
+            tell("recompute-erased", issue=erased)
+        code = "recompute-same" if found.is_same else "recompute-differs"
+        count = len(found.differences) + found.more
+        tell(code, issues=found.issues, events=found.events, erased=len(found.erased), count=count)
+    sys.exit(0 if found.is_same else 1)
+
+
+def _difference(one: Any) -> str:
+    """A difference in words."""
+    shown = {"recorded": files.dumped(one.recorded)[:300], "computed": files.dumped(one.computed)[:300]}
+    params = {"issue": one.issue, "seq": one.seq, "line": one.line, "keys": ", ".join(one.keys), "why": one.why}
+    return say(DIFFERENCES[one.code], **params, **shown)
 
 
 def _require(by: str | None, private: bool) -> None:

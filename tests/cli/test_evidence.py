@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from peewee import fn
 
 from server import settings
 from server.cli import main
 from server.store import database
 from server.store.database import Store
-from server.store.models import AuditEntry
+from server.store.models import AuditEntry, Event
 from tests.cli.test_auditing import env
 from tests.evidence.cared import SIGNER, flow_in_force, lived
 from tests.server.conftest import open_for_business
@@ -83,3 +84,21 @@ def test_what_cannot_be_used_ends_with_2(number: str, tmp_path: Path) -> None:
     assert duban("verify-bundle", file).exit_code == 2
     Path(file).write_bytes(b"no zip")
     assert duban("verify-bundle", file).exit_code == 2
+
+
+def test_recompute_says_that_all_is_the_same_or_what_differs(number: str) -> None:
+    done = duban("recompute", "--all")
+    assert (done.exit_code, done.stdout) == (0, ""), done.output
+    assert "The same: 1 issues, 5 events" in done.stderr
+    as_json = json.loads(duban("recompute", "--issue", number, "--json").stdout)
+    assert (as_json["ok"], as_json["events"], as_json["differences"]) == (True, 5, [])
+    with database.transaction():
+        changed = fn.REPLACE(Event.entries, '"severity":"A"', '"severity":"B"')
+        Event.update(entries=changed).where(Event.seq == 1).execute()
+    done = duban("recompute", "--issue", number)
+    assert done.exit_code == 1
+    assert f'{number}: event 1, line 1 differs (severity): recorded {{"severity": "B"}}' in done.stdout
+    as_json = json.loads(duban("recompute", "--all", "--json").stdout)
+    assert [one["code"] for one in as_json["differences"]] == ["entry-differs", "line-differs"]
+    for words in ((), ("--issue", number, "--all"), ("--issue", "nothing")):
+        assert duban("recompute", *words).exit_code == 2
