@@ -42,6 +42,7 @@ POINTS: Final = (
     "drafts.approved",  # in the transaction: the approval, not yet what it sets off
     "drafts.before_commit",
     "drafts.after_commit",
+    "drafts.activated",  # in the transaction that puts a scheduled one in force
     "folding.batch_written",  # in the transaction: the batch, not yet what is folded into it
     "folding.after_commit",
     "delivery.claimed",  # nothing is sent

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from server import clock, delivery, leases, metrics, schedules
+from server import clock, delivery, drafts, leases, metrics, schedules
 from server.clock_guard import ClockGuard, Reading
 from server.core.advance import next_due
 from server.core.moments import Moment
@@ -127,7 +127,7 @@ def next_wake(now: Moment) -> Moment | None:
     """When something is due next for the sweeper, on an issue or by a schedule; a moment that is past means: now."""
     with database.session():
         on_issues = sql.run(_NEXT).fetchone()[0]
-        found = [on_issues, schedules.next_moment(schedules.PROMPT)]
+        found = [on_issues, drafts.next_moment(), schedules.next_moment(schedules.PROMPT)]
     due = [int(moment) for moment in found if moment is not None]
     return max(min(due), now) if due else None
 
@@ -195,6 +195,8 @@ class Sweeper:
         for one in news:
             if one.event == "back":
                 delivery.set_back(one.by, verdict.now)
+        with database.session():
+            drafts.activate_due(verdict.now)
         schedules.run(verdict.now, schedules.PROMPT)
         # A batch at a time, so that the lease is renewed and the clock read anew in between.
         sweep(verdict.now)

@@ -150,6 +150,9 @@ def register(app: Flask) -> None:
             {**said, "level": found.level, "file": found.file, "line": found.line, "column": found.column}
             for said, found in zip(of_findings(error.findings), error.findings, strict=True)
         ]
+        for one in error.conflicts:
+            mine, theirs = (one[side][language()] for side in ("mine", "theirs"))
+            errors.append({"at": one["at"], "code": "rebase-conflict", "message": f"{mine} ↔ {theirs}"})
         return answer(Failed(error.status, error.code, errors, None, **error.params))
 
     @app.errorhandler(HTTPException)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -52,6 +53,8 @@ def _steps() -> Iterator[None]:
             yield
         except NotDone as not_done:
             click.echo(not_done.text(language()), err=True)
+            for one in not_done.conflicts:
+                click.echo(f"{one['mine'][language()]}\n    ↔ {one['theirs'][language()]}", err=True)
             for finding in not_done.findings:
                 click.echo(finding.line_in(language()), err=True)
                 if finding.level != "error":
@@ -270,6 +273,62 @@ def withdraw(draft: str, login: str, reason: str, as_json: bool) -> None:
 
     with _steps():
         _show_one(drafts.withdraw(_draft(draft).id, _caller(login), files.now(), reason), as_json)
+
+
+@policy.command("rebase", help=say("help-policy-rebase"))
+@click.argument("draft", metavar="DRAFT")
+@as_option
+@json_option
+def rebase(draft: str, login: str, as_json: bool) -> None:
+    """Puts what a draft changes onto what is in force now."""
+    from server import drafts
+
+    with _steps():
+        _show_one(drafts.rebase(_draft(draft).id, _caller(login), files.now()), as_json)
+
+
+@policy.command("rollback", help=say("help-policy-rollback"))
+@click.argument("name")
+@click.argument("version", type=int)
+@as_option
+@reason_option
+@acknowledge_option
+@json_option
+def rollback(name: str, version: int, login: str, reason: str, acknowledged: tuple[str, ...], as_json: bool) -> None:
+    """Submits the text of an earlier version for approval."""
+    from server import drafts
+
+    with _steps():
+        by, now = _caller(login), files.now()
+        draft = drafts.rollback(name, version, by, now, reason)
+        _show_one(drafts.submit(draft.id, by, now, reason, _places(acknowledged)), as_json)
+
+
+@policy.command("emergency", help=say("help-policy-emergency"))
+@click.argument("name")
+@as_option
+@reason_option
+def emergency(name: str, login: str, reason: str) -> None:
+    """Puts the version before the one in force back in force at once."""
+    from server import drafts
+
+    with _steps():
+        version = drafts.emergency(name, _caller(login), files.now(), reason)
+    tell("policy-went-back", name=name, version=version.number)
+
+
+@policy.command("export", help=say("help-policy-export"))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def export(folder: Path) -> None:
+    """Writes what is in force to a folder, byte for byte."""
+    from server import drafts
+
+    with _steps():
+        found = drafts.files_in_force()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in found:
+        (folder / name).write_bytes(data)
+    tell("policy-exported", count=len(found), folder=folder)
 
 
 # -- what is given and shown ---------------------------------------------------------------------------------------

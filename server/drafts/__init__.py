@@ -6,12 +6,14 @@ audit trail in the same transaction. What is not done is said by NotDone, NotPer
 
 from __future__ import annotations
 
+from server.drafts.activating import activate_due, emergency, next_moment
 from server.drafts.approving import approve, approvers
 from server.drafts.checking import check, check_files, place
 from server.drafts.history import difference, documents, version, version_row, versions
 from server.drafts.keeping import OPEN, begin, drafts, one, write
 from server.drafts.problems import NotDone
 from server.drafts.proposing import propose
+from server.drafts.returning import rebase, rollback
 from server.drafts.rights import authors, caller
 from server.drafts.showing import checked, read, shown
 from server.drafts.standing import files_in_force, in_force
@@ -20,6 +22,7 @@ from server.drafts.submitting import reject, submit, withdraw
 __all__ = [
     "OPEN",
     "NotDone",
+    "activate_due",
     "approve",
     "approvers",
     "authors",
@@ -31,13 +34,17 @@ __all__ = [
     "difference",
     "documents",
     "drafts",
+    "emergency",
     "files_in_force",
     "in_force",
+    "next_moment",
     "one",
     "place",
     "propose",
     "read",
+    "rebase",
     "reject",
+    "rollback",
     "shown",
     "submit",
     "version",

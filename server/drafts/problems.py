@@ -22,6 +22,7 @@ class NotDone(Exception):
         self.code = code
         self.findings = list(findings)
         self.params = params
+        self.conflicts: list[dict[str, Any]] = []  # of a rebase: {"at", "mine", "theirs"}, in words by language
 
     def text(self, language: str = "en") -> str:
         """The message in that language."""

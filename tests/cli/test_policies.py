@@ -95,3 +95,20 @@ def test_a_draft_is_rejected_withdrawn_checked_and_listed(started: Path) -> None
     assert "withdrawn" in policy("withdraw", "2", "--as", "meng").stdout
     policy("withdraw", "99", "--as", "meng", code=2)
     policy("show", "nothing", code=2)
+
+
+def test_what_is_in_force_is_exported_byte_for_byte_and_goes_back(started: Path) -> None:
+    file = proposed(started)
+    policy("propose", file, "--as", "meng", "--reason", "a better name")
+    policy("approve", "cn-office", "--as", "han")
+    policy("export", str(started / "out"))
+    assert (started / "out" / "cn-office.yaml").read_bytes() == Path(file).read_bytes()
+    shipped = {path.read_bytes() for path in data_dir("policies").glob("*.yaml")}
+    exported = {path.read_bytes() for path in (started / "out").iterdir()}
+    assert len(exported) == len(shipped)
+    assert exported - shipped == {Path(file).read_bytes()}
+    told = policy("rollback", "cn-office", "1", "--as", "meng", "--reason", "it was better", "--json")
+    assert json.loads(told.stdout)["origin"] == "rollback"
+    assert "system" in policy("emergency", "cn-office", "--as", "han", "--reason", "x", code=1).stderr
+    assert "Version 1" in policy("emergency", "cn-office", "--as", "admin", "--reason", "it hurts").stderr
+    assert policy("show", "cn-office").stdout == CALENDAR.read_text("utf-8")
