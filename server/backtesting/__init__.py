@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Final
 
@@ -70,7 +69,7 @@ def of_store(
     which nobody's rights were checked. Raises UnusableDraft, WrongProcess, Unavailable."""
     documents, dates = policies.texts_in_force()
     file = ("draft", draft) if isinstance(draft, bytes) else draft
-    work = _Stored(database.current().url, process, file, documents, dates, now, decisions, binding)
+    work = _Stored(now, decisions, binding)
     made = _draft(process, file, documents, dates)
     chosen = Chosen(process, SINCE_EVER if start is None else start, LAST if end is None else end, percent)
     show = made.calendar.show
@@ -101,7 +100,10 @@ def of_lines(
 ) -> Outcome:
     """The same for the issues of a file (`written` says what a line is), judged by the documents (path and text), in
     which the draft takes the place of its process. Raises UnusableDraft, WrongProcess."""
-    work = _Lines(process, draft, list(documents), now, decisions)
+    before = library.load(documents)
+    if process not in before.processes:
+        raise UnusableDraft(before.findings)
+    work = _Lines(before.processes[process], before.processes, now)
     made = _draft(process, draft, documents)
     head = {
         "process": process,
@@ -143,43 +145,27 @@ def _is_named(text: bytes, path: str, data: bytes) -> bool:
 class _Stored:
     """The work on stored issues."""
 
-    url: str
-    process: str
-    draft: File
-    documents: Sequence[File]
-    dates: Dates
     now: Moment
     decisions: bool
     binding: bool
 
-    def begin(self) -> Comparer:
-        database.open(self.url)
-        return Comparer(_draft(self.process, self.draft, self.documents, self.dates), self.decisions)
+    def begin(self) -> None:
+        database.current().dispose()
 
     def do(self, comparer: Comparer, chunk: Sequence[int]) -> Part:
         return comparer.compare(stored.issues(chunk, self.now, self.decisions, self.binding))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Lines:
-    """The work on the lines of a file."""
+    """The work on the lines of a file; `processes` are those of the documents."""
 
-    process: str
-    draft: File
-    documents: Sequence[File]
+    before: Process
+    processes: Mapping[str, Process]
     now: Moment
-    decisions: bool
 
-    @cached_property
-    def processes(self) -> Mapping[str, Process]:
-        """Those of the documents, compiled where they are used."""
-        found = library.load(self.documents)
-        if self.process not in found.processes:
-            raise UnusableDraft(found.findings)
-        return found.processes
-
-    def begin(self) -> Comparer:
-        return Comparer(_draft(self.process, self.draft, self.documents), self.decisions)
+    def begin(self) -> None:
+        pass
 
     def do(self, comparer: Comparer, chunk: Sequence[tuple[int, str]]) -> Part:
-        return comparer.compare(written.issues(chunk, self.processes[self.process], self.processes, self.now))
+        return comparer.compare(written.issues(chunk, self.before, self.processes, self.now))

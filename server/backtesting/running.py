@@ -30,9 +30,9 @@ Progress = Callable[[int, int | None], None]
 
 
 class Work(Protocol):
-    """What a process is given once: `begin` makes it ready there, `do` compares a chunk."""
+    """What the processes do: `begin` is called once in each, `do` compares a chunk."""
 
-    def begin(self) -> Comparer: ...
+    def begin(self) -> object: ...
 
     def do(self, comparer: Comparer, chunk: Any) -> Part: ...
 
@@ -110,7 +110,7 @@ def _parts(
         for chunk, seen in chain(first, left):
             yield work.do(comparer, chunk), seen
         return
-    with _pool(work, processes) as pool:
+    with _pool(work, comparer, processes) as pool:
         waiting: deque[tuple[Future[Part], int]] = deque()
         for chunk, seen in chain(first, left):
             waiting.append((pool.submit(_do, chunk), seen))
@@ -123,10 +123,10 @@ def _parts(
 
 
 @contextmanager
-def _pool(work: Work, processes: int) -> Iterator[ProcessPoolExecutor]:
-    # Spawned, not forked: nobody shares a connection, and threads of the caller hold no locks in the child.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(work,))
+def _pool(work: Work, comparer: Comparer, processes: int) -> Iterator[ProcessPoolExecutor]:
+    # Forked, so that nothing is compiled again. Only commands ask for several processes: they have one thread.
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(work, comparer))
     try:
         yield pool
     finally:
@@ -136,9 +136,10 @@ def _pool(work: Work, processes: int) -> Iterator[ProcessPoolExecutor]:
 _working: tuple[Work, Comparer] | None = None
 
 
-def _begin(work: Work) -> None:
+def _begin(work: Work, comparer: Comparer) -> None:
     global _working
-    _working = (work, work.begin())
+    work.begin()
+    _working = (work, comparer)
 
 
 def _do(chunk: Any) -> Part:

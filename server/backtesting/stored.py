@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from server import policies
 from server.backtesting.comparing import Given
 from server.core.moments import Moment
+from server.core.process import Process
 from server.core.replaying import Happened, Past, Recalled
 from server.core.surveys import is_drawn
 from server.store import database, sql
@@ -74,18 +76,23 @@ def issues(ids: Sequence[int], now: Moment, decisions: bool, binding: bool = Tru
     if not ids:
         return
     statement = _EVENTS.format(places=", ".join("?" * len(ids)), only=_FIRST if decisions else "")
+
+    @cache
+    def pinned(pins: str) -> Process:
+        return policies.process_for(json.loads(pins)).process
+
     with database.session():
         rows = sql.run(statement, *ids).fetchall()
         for id, events in groupby(rows, key=lambda row: row[0]):
-            yield int(id), _given(list(events), now, binding)
+            yield int(id), _given(list(events), now, binding, pinned)
 
 
-def _given(rows: list[Any], now: Moment, binding: bool) -> Given:
+def _given(rows: list[Any], now: Moment, binding: bool, pinned: Callable[[str], Process]) -> Given:
     _, number, pins, final, wake_at, erased_at, problem, *_ = rows[0]
     if erased_at is not None:
         return Given(number, None, why="erased")
     try:
-        process = policies.process_for(json.loads(pins) if isinstance(pins, str) else pins).process
+        process = pinned(pins)
         events = [_happened(body, entries) for *_, body, entries in rows]
     except Exception as error:
         log.exception("issue %s cannot be read", number)

@@ -22,6 +22,7 @@ MODULES = {
     "simulate": "judging",
     "drill": "drills",
     "backtest": "backtesting",
+    "what-if": "forecasting",
     "calendar": "calendars",
     "policy": "policies",
     "user": "people",
@@ -65,7 +66,7 @@ class Commands(click.Group):
         module = MODULES.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(import_module(f"server.cli.{module}"), cmd_name)
+        command: click.Command = getattr(import_module(f"server.cli.{module}"), cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

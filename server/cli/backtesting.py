@@ -12,6 +12,7 @@ import click
 from server import backtesting
 from server.backtesting import Outcome
 from server.cli import files
+from server.cli.forecasting import said
 from server.cli.progress import progress
 from server.cli.stores import opened
 from server.cli.words import fail, fail_with, language, say
@@ -191,11 +192,4 @@ def _tell_row(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None)
 
 
 def _said(entry: Mapping[str, Any] | None) -> str:
-    if entry is None:
-        return ""
-    rest = [
-        f"{key}={files.dumped(value) if isinstance(value, dict | list) else value}"
-        for key, value in entry.items()
-        if key not in ("at", "number", "kind", "because", "with", "values") and value is not None
-    ]
-    return " ".join((str(entry["at"]), str(entry["kind"]), *rest))
+    return "" if entry is None else said(entry)

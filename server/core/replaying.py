@@ -247,7 +247,7 @@ def fitted(
     found: dict[str, Any] = {}
     unknown: list[str] = []
     problems: list[values.Problem] = []
-    same = before.fields is draft.fields
+    same = _same_fields(before, draft)
     for name, value in facts.items():
         declared = draft.fields.get(name)
         if declared is None and name in before.fields:
@@ -266,6 +266,19 @@ def fitted(
     return found, unknown, problems
 
 
+_SAME: dict[tuple[str, str], bool] = {}
+
+
+def _same_fields(before: Process, draft: Process) -> bool:
+    """Whether both declare the same fields; looked at once for two versions."""
+    key = (before.sha256, draft.sha256)
+    if key not in _SAME:
+        if len(_SAME) > 1_000:
+            _SAME.clear()
+        _SAME[key] = before.raw.get("fields") == draft.raw.get("fields")
+    return _SAME[key]
+
+
 def _is_as_before(name: str, before: Process, draft: Process) -> bool:
     old, new = before.raw.get("fields", {}).get(name), draft.raw.get("fields", {}).get(name)
     return bool(old == new)
@@ -280,7 +293,7 @@ class Recalled:
     def __init__(self, binding: bool = True) -> None:
         self.binding = binding
         self.missing: list[list[Any]] = []
-        self._answers: dict[str, deque[Any]] = {}
+        self._answers: dict[Any, deque[Any]] = {}
         self._places: set[tuple[str | None, str | None]] = {(None, None)}
         self._last: tuple[str | None, str | None] = (None, None)
 
@@ -359,8 +372,13 @@ class Recalled:
 _NOBODY: Final = object()
 
 
-def _key(question: Sequence[Any]) -> str:
-    return json.dumps(list(question), ensure_ascii=False, sort_keys=True)
+def _key(question: Sequence[Any]) -> Any:
+    found = tuple(question)
+    try:
+        hash(found)
+    except TypeError:  # a list or a map in it
+        return json.dumps(found, ensure_ascii=False, sort_keys=True)
+    return found
 
 
 def _placed(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str | None, str | None]]:
