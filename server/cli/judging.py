@@ -13,19 +13,39 @@ from server.core.findings import Finding, has_errors
 
 @click.command(help=say("help-check"))
 @click.argument("paths", metavar="[FILE…]", nargs=-1)
+@click.option("--live", is_flag=True, help=say("option-live"))
 @click.option("--json", "as_json", is_flag=True, help=say("option-json"))
-def check(paths: tuple[str, ...], as_json: bool) -> None:
-    """Schema, references, examples, lint; ends with 1 if any error."""
+def check(paths: tuple[str, ...], live: bool, as_json: bool) -> None:
+    """Schema, references, examples, lint; ends with 1 if any error. `live`: also what the store shows."""
     from server.core.checking import check as check_documents
 
-    given = [(path, files.read(path)) for path in paths] if paths else files.documents(None)
-    context = files.beside(paths) if paths else []
-    findings = check_documents(given, files.now(), context)
+    if live:
+        given, findings = _checked_live(paths)
+    else:
+        given = [(path, files.read(path)) for path in paths] if paths else files.documents(None)
+        findings = check_documents(given, files.now(), files.beside(paths) if paths else [])
     for finding in findings:
         click.echo(files.dumped(finding.as_dict(language())) if as_json else finding.line_in(language()))
     errors = sum(finding.level == "error" for finding in findings)
     tell("checked", count=len(given), errors=errors, warnings=len(findings) - errors)
     sys.exit(1 if has_errors(findings) else 0)
+
+
+def _checked_live(paths: tuple[str, ...]) -> tuple[list[tuple[str, bytes]], list[Finding]]:
+    """The files, or without any the documents in force, checked by themselves and beside the server's own people,
+    rotas, channels and secrets."""
+    from server import checkup
+    from server.cli.stores import opened
+    from server.core.checking import check as check_documents
+    from server.core.findings import in_order
+
+    with opened():
+        others = checkup.in_force()
+        given = [(path, files.read(path)) for path in paths] if paths else others
+        context = others if paths else []
+        found = check_documents(given, files.now(), context)
+        found += checkup.check(given, files.now(), context)
+    return given, in_order(found)
 
 
 @click.command(help=say("help-decide"))

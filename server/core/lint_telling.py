@@ -14,7 +14,7 @@ PREFERRED = "preferred"
 
 def check(report: Report, process: Process) -> None:
     """All steps, notices, surveys and watches."""
-    for step, path in _steps(process):
+    for step, path in steps(process):
         _step(report, process, step, path)
     for id, notice in process.notices.items():
         _sending(report, process, notice, ("notify", id))
@@ -41,19 +41,20 @@ def check(report: Report, process: Process) -> None:
             report.warn(("watches", id, "window"), "due-at-once")
 
 
-def _steps(process: Process) -> Iterator[tuple[Step, Path]]:
+def steps(process: Process) -> Iterator[tuple[Step, Path]]:
+    """Every step of every notice and rung, with where it is written."""
     for id, notice in process.notices.items():
-        for severity, steps in notice.steps.items():
+        for severity, some in notice.steps.items():
             path: Path = ("notify", id, "steps", severity) if severity else ("notify", id, "steps")
-            for index, step in enumerate(steps):
+            for index, step in enumerate(some):
                 yield step, (*path, index)
     for id, ladder in process.ladders.items():
         for number, rung in enumerate(ladder.rungs):
             at: Path = ("ladders", id, "rungs", number)
             written = process.raw["ladders"][id]["rungs"][number].get("steps")
-            for severity, steps in rung.steps.items():
+            for severity, some in rung.steps.items():
                 path = (*at, "steps", severity) if severity else (*at, "steps")
-                for index, step in enumerate(steps):
+                for index, step in enumerate(some):
                     yield step, at if written is None else (*path, index)
 
 
