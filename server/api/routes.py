@@ -65,6 +65,8 @@ VIEWS: Mapping[str, View] = {
     "subscription.rotate": subscriptions.rotate,
     "subscription.replay": subscriptions.replay,
     "audit.page": audit.page,
+    "audit.evidence": audit.evidence,
+    "audit.at": audit.at,
     "health.alive": health.alive,
     "health.ready": health.ready,
     "health.metrics": metrics.show,

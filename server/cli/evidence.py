@@ -1,4 +1,4 @@
-"""`duban audit export`, `verify-bundle`, `recompute`: evidence about issues (docs/evidence.md)."""
+"""`duban audit export`, `verify-bundle`, `recompute`, `at`: evidence about issues (docs/evidence.md)."""
 
 from __future__ import annotations
 
@@ -116,6 +116,34 @@ def recompute(number: str | None, everything: bool, as_json: bool) -> None:
         count = len(found.differences) + found.more
         tell(code, issues=found.issues, events=found.events, erased=len(found.erased), count=count)
     sys.exit(0 if found.is_same else 1)
+
+
+@audit.command("at", help=say("help-audit-at"))
+@click.argument("number")
+@click.argument("time")
+@click.option("--private", is_flag=True, help=say("option-at-private"))
+@click.option("--json", "as_json", is_flag=True, help=say("option-json"))
+def at(number: str, time: str, private: bool, as_json: bool) -> None:
+    """Says what was so on an issue at a moment, from the recorded events alone."""
+    from server.cli.then import lines
+    from server.evidence import at as then
+    from server.recording import held
+
+    with opened():
+        try:
+            moment = files.moment(time, held(number).pinned.process.calendar)
+            if moment > files.now():
+                fail("future-moment", text=time)
+            found = then.at(number, moment, private=private)
+        except then.UnknownIssue:
+            fail("no-issue", number=number)
+        except then.NotYet as error:
+            fail("not-recorded-yet", number=number, recorded=error.recorded)
+    if as_json:
+        click.echo(files.dumped(found))
+        return
+    for line in lines(found):
+        click.echo(line)
 
 
 def _difference(one: Any) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from dataclasses import replace
 from typing import Any
 
 from flask import Flask
 
 from server import settings
+from server.evidence.bundle import verify
 from server.sealing import Anchoring, Sealer, Signer
 from server.settings import Anchor
 from server.store.models import AuditAnchor, AuditEntry
-from tests.api.calling import Api, problem
+from tests.api.calling import Api, Clock, problem
 from tests.server.conftest import MONDAY
 
 
@@ -74,3 +77,38 @@ def test_an_anchor_that_fails_is_warned_of_until_it_works(app: Flask, api: Api, 
     assert Anchoring(settings.current()).work(MONDAY + 60_000) == 1
     assert api.get("/readyz").json["warnings"] == []
     assert AuditAnchor.get().size > 0
+
+
+def test_an_auditor_takes_the_evidence_about_an_issue(calls: Any, clock: Clock) -> None:
+    made = calls("gong").post("/api/v1/issues", {"process": "improvement", "subject": "x", "origin": "root_cause"}).json
+    auditor = calls("admin", "audit.read")
+    answer = auditor.get(f"/api/v1/issues/{made['number']}/evidence")
+    assert (answer.status_code, answer.mimetype) == (200, "application/zip")
+    assert f'filename="{made["number"]}.zip"' in answer.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    key = settings.current().signing_key
+    assert key is not None
+    report = verify.check(files, [Signer(key).verifier.show()])
+    assert (report.findings, report.issue) == ([], made["number"])
+    entry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
+    assert (entry.kind, entry.by) == ("evidence.exported", "admin")
+    problem(auditor.get("/api/v1/issues/none/evidence"), 404, "unknown-issue")
+    problem(calls("admin", "issue.read").get(f"/api/v1/issues/{made['number']}/evidence"), 403, "permission-missing")
+    settings.use(replace(settings.current(), signing_key=None))
+    auditor.client.application.config["DUBAN"] = settings.current()
+    problem(auditor.get(f"/api/v1/issues/{made['number']}/evidence"), 503, "not-sealed")
+
+
+def test_an_auditor_asks_what_was_so_at_a_time(calls: Any, clock: Clock) -> None:
+    made = calls("gong").post("/api/v1/issues", {"process": "improvement", "subject": "x", "origin": "root_cause"}).json
+    auditor = calls("admin", "audit.read")
+    place = f"/api/v1/issues/{made['number']}/at"
+    found = auditor.get(f"{place}?time=2026-03-02T09:00:00%2B08:00").json
+    assert (found["number"], found["stage"]) == (made["number"], made["stage"])
+    assert found["versions"][0]["name"] == found["in_force"]["name"] == "improvement"
+    problem(auditor.get(f"{place}?time=2026-03-02T08:59:59%2B08:00"), 404, "not-recorded-yet")
+    problem(auditor.get("/api/v1/issues/none/at?time=2026-03-02T09:00:00%2B08:00"), 404, "unknown-issue")
+    for query in ("", "?time=x", "?time=2026-03-02T09:00:01%2B08:00", "?time=2026-03-02T09:00:00Z&x=1"):
+        problem(auditor.get(place + query), 400, "bad-parameter")
+    problem(calls("admin", "issue.read").get(f"{place}?time=2026-03-02T09:00:00%2B08:00"), 403, "permission-missing")

@@ -102,3 +102,20 @@ def test_recompute_says_that_all_is_the_same_or_what_differs(number: str) -> Non
     assert [one["code"] for one in as_json["differences"]] == ["entry-differs", "line-differs"]
     for words in ((), ("--issue", number, "--all"), ("--issue", "nothing")):
         assert duban("recompute", *words).exit_code == 2
+
+
+def test_at_says_in_words_and_as_json_what_was_so(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = duban("at", number, "2026-03-02T09:20")
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"{number} at 2026-03-02T09:20:00+08:00: process flow, stage waiting, severity A, team")
+    assert "severity = A (2026-03-02T09:00:00+08:00): rule 1, facts text=urgent" in lines
+    assert "clock reply, run 1: paused, due -" in lines
+    assert "  stands still: in the stage waiting since 2026-03-02T09:15:00+08:00 (wait, li)" in lines
+    assert [line for line in lines if "notice.told to lead" in line]
+    as_json = json.loads(duban("at", number, "2026-03-02T09:20", "--json").stdout)
+    assert (as_json["stage"], as_json["event"]) == ("waiting", 2)
+    monkeypatch.setenv("DUBAN_LANGUAGE", "zh")
+    assert "停住：自 2026-03-02T09:15:00+08:00 起在阶段 waiting" in duban("at", number, "2026-03-02T09:20").stdout
+    for words in (("nothing", "2026-03-02"), (number, "x"), (number, "2026-03-02T08:59"), (number, "9998-01-01")):
+        assert duban("at", *words).exit_code == 2, words

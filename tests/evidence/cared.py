@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from server import acting, intake, policies
+from server import acting, intake
 from server.sealing import Sealer, Signer
 from server.sweep import sweep
+from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
 HOUR = 3_600_000
@@ -36,7 +37,7 @@ templates: {full: {subject: "{{ number }}", body: "{{ phone }}"}}
 
 
 def flow_in_force(text: str = FLOW, now: int = MONDAY) -> None:
-    policies.activate(policies.add_version(text.encode(), now), now)
+    publish(text, now)
 
 
 def lived(now: int = MONDAY) -> str:

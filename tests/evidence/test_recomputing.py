@@ -98,10 +98,23 @@ def test_a_changed_case_and_a_change_of_the_versions_are_named(number: str) -> N
     assert (found.code, found.keys) == ("case-differs", ["pins"]), "the trail says which versions judged it"
 
 
+def unguarded(store: Store) -> None:
+    """Whoever owns the database can do without the guards that keep versions from being changed."""
+    if store.is_postgresql:
+        sql.run('ALTER TABLE "version" DISABLE TRIGGER ALL')
+        return
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'version'"
+    for (name,) in sql.run(query).fetchall():
+        sql.run(f'DROP TRIGGER "{name}"')
+
+
 def test_a_version_whose_text_was_changed_is_named(number: str) -> None:
     version = Version.select().where(Version.name == "flow").get()
     with database.transaction():
+        unguarded(database.current())
         Version.update(data=FLOW.replace("1h", "9h").encode()).where(Version.id == version.id).execute()
+        if database.current().is_postgresql:
+            sql.run('ALTER TABLE "version" ENABLE TRIGGER ALL')
     assert ("version-changed", None, None) in codes(number)
 
 
