@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from server import accounts, directory, policies
+from server import accounts, directory, drafts, policies
 from server.backup import notice
 from server.core.moments import Moment
 from server.resources import data_dir
@@ -60,6 +60,7 @@ def prepare(settings: Settings, now: Moment, *, demo: bool = False) -> Started:
         with database.session(), alone(store):
             is_behind = notice(settings, now) is not None
             policies.load_shipped(now)
+            drafts.offer_shipped(now)
             # Together: a password that was made must not be lost because what comes after it fails.
             with database.transaction():
                 login, password = _administrator(settings, now)

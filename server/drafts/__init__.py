@@ -11,6 +11,7 @@ from server.drafts.approving import approve, approvers
 from server.drafts.checking import check, check_files, place
 from server.drafts.history import difference, documents, version, version_row, versions
 from server.drafts.keeping import OPEN, begin, drafts, one, write
+from server.drafts.offering import offer_shipped
 from server.drafts.problems import NotDone
 from server.drafts.proposing import propose
 from server.drafts.returning import rebase, rollback
@@ -38,6 +39,7 @@ __all__ = [
     "files_in_force",
     "in_force",
     "next_moment",
+    "offer_shipped",
     "one",
     "place",
     "propose",
