@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from jobs.queue import open_queue
 from jobs.tasks import register
-from server import clock, delivery, metrics, nudging
+from server import clock, delivery, metrics, migration, nudging
 from server.core.moments import Moment
 from server.schedules import Scheduler
 from server.sealing import Anchoring, Sealer, Signer
@@ -107,7 +107,7 @@ class Sweeping:
 
 
 class Scheduling:
-    """What comes round and takes long: reports, samples, erasing."""
+    """What comes round and takes long: reports, samples, erasing; and migrations that were approved."""
 
     def __init__(self) -> None:
         self._scheduler = Scheduler()
@@ -115,6 +115,8 @@ class Scheduling:
     def work(self) -> float:
         """Does what is due; gives the seconds until more is."""
         following = self._scheduler.work(now())
+        if migration.run(now()):
+            return 0
         return LOOK if following is None else (following - now()) / 1000
 
     def end(self) -> None:

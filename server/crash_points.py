@@ -43,6 +43,9 @@ POINTS: Final = (
     "drafts.before_commit",
     "drafts.after_commit",
     "drafts.activated",  # in the transaction that puts a scheduled one in force
+    "migration.issue_written",  # in the transaction: the issue has migrated, its plan does not know
+    "migration.before_commit",
+    "migration.after_commit",  # other issues of the plan wait
     "folding.batch_written",  # in the transaction: the batch, not yet what is folded into it
     "folding.after_commit",
     "delivery.claimed",  # nothing is sent

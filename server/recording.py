@@ -330,6 +330,16 @@ def let_time_pass_within(found: Held, until: Moment, now: Moment, surroundings: 
     return _write(found, done, TIME, until, now, None, None, surroundings, None)[0]
 
 
+def migrate_within(
+    found: Held, target: Pinned, event: Mapping[str, Any], now: Moment, by: str | None, key: str
+) -> Held:
+    """Let an issue, whose time has passed up to `now`, go on under another version within the caller's transaction;
+    `event` is what `core.migration.plan` gave for it. Gives the issue after it. Raises Overtaken, CannotGoOn."""
+    under = Held(found.id, found.number, found.seq, found.case, target, found.closed_at)
+    done = _advance(under, event, now, live_directory())
+    return _write(under, done, event, now, now, by, key, LIVE, None)[0]
+
+
 def _caught_up(found: Held, now: Moment, surroundings: Surroundings) -> Held:
     """After a long downtime more may be due than one call lets pass: then it is written piece by piece, first."""
     while (due := next_due(found.pinned.process, found.case)) is not None and due < now:
@@ -412,6 +422,8 @@ def _write(
     closed_at = _closed_at(found, done.case)
     after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)
     row = {"seq": after.seq, "problem": None, **_columns(found.pinned, done.case, closed_at)}
+    if event["kind"] == "migrated":
+        row |= {"version": found.pinned.version, "pins": found.pinned.pins}
     if not writing.update_issue(found.id, found.seq, row):
         raise Overtaken(found.number)
     crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")

@@ -103,6 +103,9 @@ def _facts_that_do_not_fit(before: Process, after: Process, case: Case) -> list[
         if name in classified and name not in values.OWN:
             problems.append(Problem(f"/{name}", "migration-name-taken", {"name": name}))
         former, field = old.get(name), new.get(name)
+        if field is None and former is not None and former.private and not values.is_empty(value):
+            # Without its field nothing would hide it, nor erase it when its time comes.
+            problems.append(Problem(f"/{name}", "migration-private", {"name": name}))
         if field is None or (former is not None and (former.type, former.many) == (field.type, field.many)):
             continue
         try:

@@ -21,6 +21,7 @@ from server.store.models.issues import (
     WatchWindow,
 )
 from server.store.models.messages import Lease, Message, Meta, Schedule
+from server.store.models.migrations import Migration, MigrationIssue
 from server.store.models.people import (
     Customer,
     CustomerName,
@@ -82,6 +83,8 @@ TABLES: tuple[type[Row], ...] = (
     Tally,
     Subscription,
     Drill,
+    Migration,
+    MigrationIssue,
 )
 
 __all__ = [
@@ -130,4 +133,6 @@ __all__ = [
     "Tally",
     "Subscription",
     "Drill",
+    "Migration",
+    "MigrationIssue",
 ]

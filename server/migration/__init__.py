@@ -1,0 +1,30 @@
+"""Migrations of open issues to another version of their process: looked at, proposed, approved by somebody else, and
+run issue by issue (docs: migration). What a migration does to an issue is in `server.core.migration`."""
+
+from server.drafts import NotDone
+from server.migration.looking import Looked, look
+from server.migration.planning import approve, preview, propose, reject, withdraw
+from server.migration.running import run
+from server.migration.selecting import ALL, BETTER, SELECTIONS, SOME, Selection
+from server.migration.showing import listed, look_shown, one, shown
+
+__all__ = [
+    "ALL",
+    "BETTER",
+    "SELECTIONS",
+    "SOME",
+    "Looked",
+    "NotDone",
+    "Selection",
+    "approve",
+    "listed",
+    "look",
+    "look_shown",
+    "one",
+    "preview",
+    "propose",
+    "reject",
+    "run",
+    "shown",
+    "withdraw",
+]
