@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from flask import Response, g, request
 
-from server import drafts
+from server import backtesting, drafts
 from server.api import parameters, problems
 from server.api.answers import answer
 from server.api.problems import Failed, language
 from server.api.requests import body, json_object, now, only
 from server.core.moments import BadTime, Moment, OutOfRange, parse
 from server.store.models import Draft
+
+MOST_IN_FULL: Final = 2_000
+MOST_DECISIONS: Final = 20_000
+MOST_LISTED: Final = 1_000
+"""Issues that one request may play through a draft, judge by it, and list."""
 
 
 def waiting() -> Response:
@@ -57,6 +63,32 @@ def check(name: str, draft: str) -> Response:
     """What `duban check` finds on it beside the documents in force."""
     only(json_object(), ())
     return answer(drafts.checked(_one(name, draft), now(), language()))
+
+
+def backtest(name: str, draft: str) -> Response:
+    """What the draft would have changed on past issues of its process, as `duban backtest` gives it."""
+    found, given = _one(name, draft), json_object()
+    only(given, ("from", "to", "sample", "decisions"))
+    start, end = _moment(given, "from"), _moment(given, "to")
+    decisions, sample = given.get("decisions") or False, given.get("sample")
+    sample = 100 if sample is None else sample
+    if not isinstance(decisions, bool):
+        raise problems.at_fault("decisions", "not-boolean", name="decisions")
+    if isinstance(sample, bool) or not isinstance(sample, int | float) or not 0 < sample <= 100:
+        raise problems.at_fault("sample", "not-number", name="sample")
+    # A request has one process and a few seconds; commands have all cores and all the time.
+    most = MOST_DECISIONS if decisions else MOST_IN_FULL
+    there = backtesting.count(name, start, end)
+    if there * sample > 100 * most:
+        raise problems.at_fault("sample", "too-large-value", name="sample", limit=str(max(1, 100 * most // there)))
+    try:
+        with backtesting.of_store(
+            name, bytes(found.data), now(), start=start, end=end, percent=sample, decisions=decisions
+        ) as outcome:
+            return answer({**outcome.summary, "changed_issues": list(islice(outcome.issues(), MOST_LISTED))})
+    except (backtesting.UnusableDraft, backtesting.WrongProcess) as error:
+        unusable = error.findings if isinstance(error, backtesting.UnusableDraft) else []
+        raise Failed(422, "refused", problems.of_findings(unusable), count=len(unusable)) from error
 
 
 def submit(name: str, draft: str) -> Response:
@@ -110,11 +142,11 @@ def _text(given: dict[str, Any], key: str) -> str:
     return found
 
 
-def _moment(given: dict[str, Any]) -> Moment | None:
-    found = given.get("effective_at")
+def _moment(given: dict[str, Any], key: str = "effective_at") -> Moment | None:
+    found = given.get(key)
     if found is None:
         return None
     try:
         return parse(found)
     except (BadTime, OutOfRange, TypeError) as error:
-        raise problems.at_fault("effective_at", "not-moment", text=str(found)) from error
+        raise problems.at_fault(key, "not-moment", text=str(found)) from error

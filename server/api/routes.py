@@ -53,6 +53,7 @@ VIEWS: Mapping[str, View] = {
     "draft.read": drafts.read,
     "draft.write": drafts.write,
     "draft.check": drafts.check,
+    "draft.backtest": drafts.backtest,
     "draft.submit": drafts.submit,
     "draft.approve": drafts.approve,
     "draft.reject": drafts.reject,

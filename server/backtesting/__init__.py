@@ -23,7 +23,7 @@ from server.core.moments import LAST, Moment
 from server.core.process import Process
 from server.store import database
 
-__all__ = ["Outcome", "UnusableDraft", "WrongProcess", "all_cores", "of_lines", "of_store"]
+__all__ = ["Outcome", "UnusableDraft", "WrongProcess", "all_cores", "count", "of_lines", "of_store"]
 
 SINCE_EVER: Final = 0
 
@@ -71,7 +71,7 @@ def of_store(
     file = ("draft", draft) if isinstance(draft, bytes) else draft
     work = _Stored(now, decisions, binding)
     made = _draft(process, file, documents, dates)
-    chosen = Chosen(process, SINCE_EVER if start is None else start, LAST if end is None else end, percent)
+    chosen = _chosen(process, start, end, percent)
     show = made.calendar.show
     head = {
         "process": process,
@@ -85,6 +85,15 @@ def of_store(
     comparer = Comparer(made, decisions)
     chunks = stored.chunks(chosen, CHUNK_OF_DECISIONS if decisions else CHUNK)
     return run(work, chunks, head, comparer, processes, progress, stored.count(chosen))
+
+
+def count(process: str, start: Moment | None = None, end: Moment | None = None) -> int:
+    """How many issues of the process were received in that period."""
+    return stored.count(_chosen(process, start, end, None))
+
+
+def _chosen(process: str, start: Moment | None, end: Moment | None, percent: float | None) -> Chosen:
+    return Chosen(process, SINCE_EVER if start is None else start, LAST if end is None else end, percent)
 
 
 def of_lines(

@@ -119,3 +119,23 @@ def test_a_draft_is_tried_before_it_is_in_force(calls: Any) -> None:
     problem(meng.post("/api/v1/decide", {"draft": True, "issue": {}}), 422, "refused")
     broken = meng.post("/api/v1/policies/improvement/drafts", data=b"kind: process\nname: improvement\n").json["draft"]
     problem(meng.post("/api/v1/decide", {"draft": broken, "issue": {}}), 422, "bad-documents")
+
+
+def test_a_draft_is_played_over_past_issues(calls: Any, han: Api, open_for_business: Any) -> None:
+    name = "complaint-monitoring"
+    reader = calls("meng", "issue.read", "policy.propose")
+    text = (data_dir("policies") / f"{name}.yaml").read_text("utf-8")
+    draft = reader.post(
+        f"/api/v1/policies/{name}/drafts", data=text.replace("within: {A: 1h,", "within: {A: 30m,").encode(),
+        content_type="application/yaml",
+    ).json["draft"]  # fmt: skip
+    path = f"/api/v1/policies/{name}/drafts/{draft}/backtest"
+    assert reader.post(path, {"sample": 50}).json["changed_issues"] == []
+    problem(reader.post(path, {"from": "yesterday"}), 422, "refused")
+    problem(reader.post(path, {"sample": 0}), 422, "refused")
+    assert han.post(path).status_code == 403
+    problem(reader.post(f"{begun(reader, shipped())}/backtest"), 422, "refused")
+
+
+def shipped() -> str:
+    return (data_dir("policies") / f"{NAME}.yaml").read_text("utf-8")
