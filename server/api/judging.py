@@ -45,20 +45,21 @@ def simulate() -> Response:
     given = json_object()
     only(given, ("script", "draft", "documents"))
     processes = _processes(given)
-    script = _script(given.get("script"))
+    script = script_of(given.get("script"))
     process = _named(processes, script.get("process"), "script/process")
     try:
         simulation = playing.play(read_script(script, process), process, processes)
     except BadScript as error:
-        raise _not_sound("bad-script", error.findings, "/script") from error
+        raise not_sound("bad-script", error.findings, "/script") from error
     return answer(list(playing.timeline(simulation)))
 
 
-def _script(given: Any) -> Mapping[str, Any]:
+def script_of(given: Any) -> Mapping[str, Any]:
+    """The script of a request, a YAML text or an object. Raises Failed."""
     if isinstance(given, str):
         document, found = documents.read(given.encode("utf-8"), "script.yaml")
         if document is None or has_errors(found):
-            raise _not_sound("bad-script", found, "/script")
+            raise not_sound("bad-script", found, "/script")
         given = document.value
     if not isinstance(given, dict):
         raise problems.at_fault("script", "not-mapping")
@@ -79,7 +80,7 @@ def _processes(given: Mapping[str, Any]) -> Mapping[str, Process]:
     files = [(f"documents/{index}", text.encode("utf-8")) for index, text in enumerate(texts)]
     loaded = library.load([*files, *_channels(files)])
     if not loaded.is_sound:
-        raise _not_sound("bad-documents", [one for one in loaded.findings if one.level == "error"], "/documents")
+        raise not_sound("bad-documents", [one for one in loaded.findings if one.level == "error"], "/documents")
     return loaded.processes
 
 
@@ -99,7 +100,7 @@ def _beside(draft: Draft) -> Mapping[str, Process]:
     loaded = library.load(files)
     of_draft = [one for one in loaded.findings if one.level == "error" and one.file == files[0][0]]
     if of_draft:
-        raise _not_sound("bad-documents", of_draft, "/draft")
+        raise not_sound("bad-documents", of_draft, "/draft")
     return loaded.processes
 
 
@@ -129,7 +130,8 @@ def _moment(given: Any, process: Process) -> Moment:
         raise problems.at_fault("at", "not-moment", text=str(given)) from error
 
 
-def _not_sound(code: str, findings: list[Finding], where: str) -> Failed:
+def not_sound(code: str, findings: list[Finding], where: str) -> Failed:
+    """The refusal (422) that these findings are."""
     errors = [
         {**error, "at": where + error["at"].rstrip("/"), "line": finding.line, "column": finding.column}
         | ({"file": finding.file} if finding.file else {})

@@ -24,6 +24,7 @@ IN_PATH = {
     "version": "1",
     "draft": "1",
     "subscription": "none",
+    "drill": "999",
     "attachment": "none",
 }
 PAGES = {("/s/<token>", "GET"), ("/s/<token>", "POST")}
