@@ -403,7 +403,8 @@ def _record(
             done = _advance(found, event, now, live_directory())
             _leave_if_refused(done, event)
         after, number = _write(found, done, event, now, recorded_at, by, key, surroundings, also)
-        crash_point("sweep.before_commit" if event is TIME else "acting.before_commit")
+        if event is not TIME:
+            crash_point("acting.before_commit")
     return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
 
 

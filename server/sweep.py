@@ -153,7 +153,6 @@ def _pass(issue: int, until: Moment, now: Moment, surroundings: Surroundings) ->
             _wake_at(issue, found.seq, due)
             return due
         after = let_time_pass(found, until, now, surroundings)
-        crash_point("sweep.after_commit")
         return next_due(after.pinned.process, after.case)
     except (Overtaken, UnknownIssue):
         return None

@@ -146,12 +146,12 @@ def test_a_hostile_template_is_refused_or_quick(text: str) -> None:
     facts = {"subject": BIG, "n": 10**30, "history": HISTORY, "digits": "9" * 60_000}
     compile_template("{{ a }}").render(facts)
     best = float("inf")
-    for _ in range(3):  # the best of three: the machine is shared
-        start = time.perf_counter()
+    for _ in range(3):  # the best of three, and of this thread alone: the machine is shared
+        start = time.thread_time()
         try:
             printed = compile_template(text).render(facts)
         except (BadTemplate, RenderProblem):
             printed = ""
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
     assert len(printed) <= 65_536
     assert best < 0.1

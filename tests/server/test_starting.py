@@ -221,10 +221,10 @@ def test_a_store_with_people_of_its_own_is_left_alone(store: Store) -> None:
 def test_a_demo_that_fails_leaves_nothing_and_loses_no_password(
     environment: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_now: int) -> None:
+    def fail(_stories: object, _now: int) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr("server.demo._play", fail)
+    monkeypatch.setattr("server.demo.play", fail)
     with pytest.raises(RuntimeError):
         prepare(environment, NOW, demo=True)
     monkeypatch.undo()
