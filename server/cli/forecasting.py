@@ -67,7 +67,7 @@ def what_if(
         except forecasting.UnknownSeverity:
             fail("no-severity", name=severity, defined=", ".join(judge.severities))
         except (UnknownIssue, forecasting.OtherProcess):
-            fail("no-issue", number=number, process=process)
+            fail("no-issue-of-process", number=number, process=process)
         if as_json:
             for line in lines:
                 click.echo(files.dumped(line))

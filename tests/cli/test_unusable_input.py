@@ -207,7 +207,9 @@ def test_what_is_missing_or_too_much_is_said() -> None:
             assert "Missing" in refused(*path)
         assert "Usage:" in refused(*path, *["x"] * 20) or any(one.nargs == -1 for one in command.params)
     for group in {path[:-1] for path, _ in leaves(main)} | {()}:
-        assert "No such command" in refused(*group, "nothing")
+        # `duban drill` takes a script where others take the name of a command.
+        said = "Cannot read" if group == ("drill",) else "No such command"
+        assert said in refused(*group, "nothing")
     assert set(MODULES) == {path[0] for path, _ in leaves(main)}
 
 

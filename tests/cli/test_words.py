@@ -35,3 +35,9 @@ def test_every_text_that_a_command_says_exists() -> None:
     said = set(re.findall(r'\b(?:say|tell|fail)\(\s*"([a-z-]+)"', CODE))
     assert len(said) > 40
     assert said - TEXTS.keys() == set()
+
+
+def test_no_text_is_there_twice() -> None:
+    text = (data_dir("schemas") / "commands.yaml").read_text("utf-8")
+    keys = re.findall(r"^([a-z][\w-]*):", text, re.MULTILINE)
+    assert [key for key in keys if keys.count(key) > 1] == []
