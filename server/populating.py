@@ -11,6 +11,7 @@ import hashlib
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,8 +25,12 @@ from server.store import database
 from server.store.models import Serial
 
 MOST_PLAYED: Final = 1_500
-AT_ONCE: Final = 2_000
-"""Copies that are written at once."""
+AT_ONCE: Final = 5_000
+"""Copies that are written in one transaction."""
+
+# A store that is filled is made again when the machine goes down meanwhile, so no transaction waits for the disk; the
+# file stays whole all the same. The cache holds the ends of the indexes whose keys come in no order.
+FILLING: Final = {"synchronous": "normal", "wal_autocheckpoint": "20000", "cache_size": "-256000"}
 
 TABLES: Final = ("issue", "event", "message", "audit_entry", "private_value")
 SEPARATOR: Final = "\x00"  # stands in no text of the store
@@ -68,13 +73,19 @@ class Customer:
     reference: str
 
 
+NOBODY: Final = Customer("", "", "", "", "")
+
+
 def customer(number: int) -> Customer:
     """The customer of that number: always the same, and another one than every other number's."""
-    chance = random.Random(number)
-    if chance.random() < 0.4:
-        name = f"{chance.choice(PLACES)}{chance.choice(SURNAMES)}{chance.choice(GIVEN)}{chance.choice(TRADES)}"
-    else:
-        name = f"{chance.choice(SURNAMES)}{chance.choice(GIVEN)}"
+    # Scattered by the golden ratio: a generator of chance for each customer takes longer than all the rest of a copy.
+    rest, kind = divmod(number * 2_654_435_761 % 2**32, 5)
+    rest, surname = divmod(rest, len(SURNAMES))
+    rest, given = divmod(rest, len(GIVEN))
+    name = f"{SURNAMES[surname]}{GIVEN[given]}"
+    if kind < 2:
+        rest, where = divmod(rest, len(PLACES))
+        name = f"{PLACES[where]}{name}{TRADES[rest % len(TRADES)]}"
     # The tail keeps namesakes apart.
     return Customer(
         f"{name}{number:06d}",
@@ -97,21 +108,46 @@ def populate(
         demo.play(list(_stories(played, now, waiting)), now)
         played = _last("issue") + 1 - first  # they may have opened others
     told(played)
-    originals = [one for one in _originals(first) if not waiting or one.waits_until(now + HOUR)]
+    soon = now + HOUR if waiting else None
+    copy(first, max(0, count - played), soon, told=lambda done: told(played + done))
+    return played
+
+
+def copy(
+    first: int, count: int, quiet_until: Moment | None = None, *, told: Callable[[int], object] = lambda done: None
+) -> None:
+    """Write so many copies of the issues from the id `first` on, each of them as often as the others; of those that
+    are open and on which nothing is due before `quiet_until`, when that is given. Nobody else may write meanwhile.
+    Raises RuntimeError when none of them can be copied."""
+    originals = [one for one in _originals(first) if quiet_until is None or one.waits_until(quiet_until)]
     if not originals:
         raise RuntimeError("none of the issues that were played can be copied")
-    copying = _Copying(customers=played)
-    left = max(0, count - played)
-    for index, original in enumerate(originals):
-        # Issues are numbered in the order in which they were received, more or less.
-        share = left // (len(originals) - index)
-        left -= share
-        for begin in range(0, share, AT_ONCE):
-            with database.transaction():
-                copying.write(original, min(AT_ONCE, share - begin))
-        told(count - left)
-    copying.end()
-    return played
+    with _filling():
+        copying = _Copying(customers=_last("issue"), columns=originals[0].columns)
+        done = 0
+        for index, original in enumerate(originals):
+            # Issues are numbered in the order in which they were received, more or less.
+            share = (count - done) // (len(originals) - index)
+            copying.copy(original, share)
+            done += share
+            told(done)
+        copying.write()
+        copying.end()
+
+
+@contextmanager
+def _filling() -> Iterator[None]:
+    """Let SQLite write many rows quickly; it is as careful as before afterwards."""
+    store = database.current()
+    with database.session():
+        before = {name: _run(f"PRAGMA {name}").fetchone()[0] for name in FILLING if not store.is_postgresql}
+        for name in before:
+            _run(f"PRAGMA {name}={FILLING[name]}")
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                _run(f"PRAGMA {name}={value}")
 
 
 # -- issues that are played ----------------------------------------------------------------------------------------
@@ -145,26 +181,52 @@ def _of_customer(process: Process, number: int) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """A text of a row: its place among the texts of its issue."""
+class Row:
+    """A row of an issue: its values, and which of them are other ones in a copy: column, place among the texts."""
 
-    index: int
+    values: list[Any]
+    texts: Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Original:
-    """An issue that is copied: all its texts as one, and the rows of each table with slots in the place of texts."""
+    """An issue that is copied: its rows, and as one text whatever in them says which issue it is."""
 
+    id: int
     process: str
     number: str
     customer: Customer
     date: str
-    case: cases.Case
     wake_at: Moment | None
-    text: str
-    rows: Mapping[str, Sequence[Sequence[Any]]]
     columns: Mapping[str, Sequence[str]]
-    digests: Sequence[tuple[str, str, bytes]] = ()  # field, digest that stands in the audit trail, salt
+    digests: Sequence[tuple[str, str, bytes]]  # field, digest that stands in the audit trail, salt
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    text: str = ""
+
+    def take(self, found: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+        """Take the rows of the tables; most of their texts are the same in every copy."""
+        texts: list[str] = []
+        for table, rows in found.items():
+            self.rows[table] = []
+            for row in rows:
+                varying: list[tuple[int, int]] = []
+                for column, value in enumerate(row):
+                    if isinstance(value, str) and self.said_of(0, "?", NOBODY, value) != value:
+                        varying.append((column, len(texts)))
+                        texts.append(value)
+                self.rows[table].append(Row(list(row), varying))
+        self.text = SEPARATOR.join(texts)
+
+    def said_of(self, issue: int, number: str, who: Customer, text: str) -> str:
+        """A text of this issue as that of another one."""
+        text = text.replace(self.number, number)
+        text = text.replace(f',"issue":{self.id},"kind":', f',"issue":{issue},"kind":')
+        for name, digest, salt in self.digests:
+            text = text.replace(digest, audit.digest(salt, getattr(who, name)))
+        for name in Customer.__slots__:
+            if old := getattr(self.customer, name):
+                text = text.replace(old, getattr(who, name))
+        return text
 
     def waits_until(self, moment: Moment) -> bool:
         """Whether it is open, and nothing is due on it before that moment."""
@@ -188,44 +250,27 @@ def _originals(first: int) -> Iterator[Original]:
 
 
 def _original(issue: int) -> Original:
-    texts: list[str] = []
-    rows: dict[str, list[list[Any]]] = {}
+    found: dict[str, Sequence[Sequence[Any]]] = {}
     columns: dict[str, list[str]] = {}
-
-    def slotted(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        texts.append(value)
-        return Slot(len(texts) - 1)
-
     for table in TABLES:
         order = '"field"' if table == "private_value" else '"id"'
         key = "id" if table == "issue" else "issue_id"
         cursor = _run(f'SELECT * FROM "{table}" WHERE "{key}" = {{0}} ORDER BY {order}', issue)
         columns[table] = [one[0] for one in cursor.description]
-        rows[table] = [[slotted(value) for value in row] for row in cursor.fetchall()]
-    at = columns["issue"].index
-    (row,) = rows["issue"]
-    case = cases.load(texts[row[at("case")].index])
-    private = [(texts[name.index], bytes(salt)) for _, name, salt in rows["private_value"]]
-    process = in_force().processes[case.process].process
+        found[table] = cursor.fetchall()
+    row = dict(zip(columns["issue"], found["issue"][0], strict=True))
+    case = cases.load(row["case"])
     who = Customer(*(str(case.facts.get(name) or "") for name in Customer.__slots__))
-    return Original(
-        process=case.process,
-        number=case.number,
-        customer=who,
-        date=process.calendar.date(case.facts["received"]).replace("-", ""),
-        case=case,
-        wake_at=row[at("wake_at")],
-        text=SEPARATOR.join(texts),
-        rows=rows,
-        columns=columns,
-        digests=[
-            (name, audit.digest(salt, getattr(who, name)), salt)
-            for name, salt in private
-            if name in Customer.__slots__ and getattr(who, name)
-        ],
-    )
+    digests = [
+        (name, audit.digest(bytes(salt), getattr(who, name)), bytes(salt))
+        for _, name, salt in found["private_value"]
+        if name in Customer.__slots__ and getattr(who, name)
+    ]
+    calendar = in_force().processes[case.process].process.calendar
+    date = calendar.date(case.facts["received"]).replace("-", "")
+    original = Original(issue, case.process, case.number, who, date, row["wake_at"], columns, digests)
+    original.take(found)
+    return original
 
 
 @dataclass(slots=True)
@@ -233,55 +278,56 @@ class _Copying:
     """Writes copies; knows the ids, serial numbers and customers that are used up."""
 
     customers: int
+    columns: Mapping[str, Sequence[str]]
     ids: dict[str, int] = field(default_factory=dict)
     serials: dict[tuple[str, str], int] = field(default_factory=dict)
+    made: dict[str, list[Sequence[Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ids = {table: _last(table) for table in TABLES if table != "private_value"}
         self.serials = {(row.process, row.date): row.last for row in Serial.select()}
+        self.made = {table: [] for table in TABLES}
 
-    def write(self, original: Original, count: int) -> None:
-        """So many copies, within the caller's transaction."""
-        made: dict[str, list[Sequence[Any]]] = {table: [] for table in TABLES}
-        for _ in range(count):
-            self._copy(original, made)
-        for table in TABLES:
-            _insert(table, original.columns[table], made[table])
-
-    def _copy(self, original: Original, made: dict[str, list[Sequence[Any]]]) -> None:
-        self.customers += 1
-        number, who = self._number(original), customer(self.customers)
-        issue = self.ids["issue"] = self.ids["issue"] + 1
-        text = original.text.replace(original.number, number)
-        text = text.replace(f',"issue":{original.rows["issue"][0][0]},"kind":', f',"issue":{issue},"kind":')
-        for name, digest, salt in original.digests:
-            text = text.replace(digest, audit.digest(salt, getattr(who, name)))
-        for name in Customer.__slots__:
-            if old := getattr(original.customer, name):
-                text = text.replace(old, getattr(who, name))
-        texts = text.split(SEPARATOR)
-        events: dict[int, int] = {}
-        for table in TABLES:
-            columns = original.columns[table]
-            for row in original.rows[table]:
-                copied = [texts[value.index] if type(value) is Slot else value for value in row]
-                if table == "issue":
-                    copied[0] = issue
-                else:
-                    copied[columns.index("issue_id")] = issue
-                if table in ("event", "message", "audit_entry"):
-                    self.ids[table] += 1
-                    if table == "event":
-                        events[row[0]] = self.ids[table]
-                    copied[0] = self.ids[table]
-                if table == "message":
-                    copied[columns.index("event_id")] = events[row[columns.index("event_id")]]
-                    key = columns.index("key")
-                    copied[key] = "msg_" + hashlib.sha256(f"{copied[key]}{number}".encode()).hexdigest()[:40]
-                made[table].append(copied)
-
-    def _number(self, original: Original) -> str:
+    def copy(self, original: Original, count: int) -> None:
+        """Make so many copies; writes whenever enough have come together."""
         pattern = in_force().processes[original.process].process.number
+        for _ in range(count):
+            self._copy(original, pattern)
+            if len(self.made["issue"]) >= AT_ONCE:
+                self.write()
+
+    def write(self) -> None:
+        """Write what has come together."""
+        with database.transaction():
+            for table in TABLES:
+                _insert(table, self.columns[table], self.made[table])
+                self.made[table].clear()
+
+    def _copy(self, original: Original, pattern: str) -> None:
+        self.customers += 1
+        number, who = self._number(original, pattern), customer(self.customers)
+        issue = self.ids["issue"] = self.ids["issue"] + 1
+        texts = original.said_of(issue, number, who, original.text).split(SEPARATOR)
+        events: dict[int, int] = {}
+        for table, rows in original.rows.items():
+            made, at = self.made[table], self.columns[table].index
+            of_issue = at("id" if table == "issue" else "issue_id")
+            for row in rows:
+                copied = row.values.copy()
+                made.append(copied)
+                for column, place in row.texts:
+                    copied[column] = texts[place]
+                copied[of_issue] = issue
+                if table in ("event", "message", "audit_entry"):
+                    copied[0] = self.ids[table] = self.ids[table] + 1
+                if table == "event":
+                    events[row.values[0]] = copied[0]
+                elif table == "message":
+                    copied[at("event_id")] = events[copied[at("event_id")]]
+                    key = f"{copied[at('key')]}{number}"
+                    copied[at("key")] = "msg_" + hashlib.sha256(key.encode()).hexdigest()[:40]
+
+    def _number(self, original: Original, pattern: str) -> str:
         key = (original.process, original.date if "{date}" in pattern else "")
         self.serials[key] = serial = self.serials.get(key, 0) + 1
         number = pattern.replace("{date}", original.date)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.bench.places import stop_in_order
 from tests.bench.result import Result
 
 LONG = ("beyond", "million")
@@ -37,4 +38,5 @@ def main(chosen: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    stop_in_order()
     sys.exit(main(sys.argv[1:]))

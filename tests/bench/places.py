@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import psycopg
 
@@ -45,6 +46,22 @@ class Place:
         return environment(own)
 
 
+def stop_in_order() -> None:
+    """From now on a signal to end (SIGTERM, SIGINT) leaves every block, so that servers are ended and databases
+    removed. Further ones are passed over meanwhile: `timeout` sends two, an impatient hand many."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for one in _ENDS:
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for one in _ENDS:
+        signal.signal(one, leave)
+
+
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
+
 @contextlib.contextmanager
 def place(kind: str) -> Iterator[Place | None]:
     """An empty place on SQLite or PostgreSQL; None where there is no such server. Removed at the end."""
@@ -60,11 +77,11 @@ def place(kind: str) -> Iterator[Place | None]:
             return
         name = f"duban_bench_{secrets.token_hex(6)}"
         with admin:
-            admin.execute(f'CREATE DATABASE "{name}"'.encode())
             try:
+                admin.execute(f'CREATE DATABASE "{name}"'.encode())
                 yield Place(folder, f"{POSTGRES.rpartition('/')[0]}/{name}")
             finally:
-                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+                admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
 @contextlib.contextmanager

@@ -196,10 +196,10 @@ def test_every_shipped_source_compiles() -> None:
 )
 def test_a_hostile_expression_ends(text: str) -> None:
     payload = {"alerts": [{"s": "x" * 50}] * 10_000}
-    start = time.perf_counter()
+    start = time.thread_time()  # whatever else the machine does meanwhile
     with contextlib.suppress(BadPath, PathFailed):
         compile_path(text).of(payload)
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5
 
 
 def test_an_expression_that_doubles_its_list_each_time_is_stopped() -> None:
