@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 from types import ModuleType
 
+import psycopg
 import pytest
 
 from tests.bench import __main__ as runner
+from tests.bench.places import ROOT
 from tests.bench.result import Result, side_by_side
+from tests.stores import database_url
 
 
 @pytest.fixture
@@ -45,3 +53,37 @@ def test_calls_are_timed_in_turns():
     assert order == [1, 1, 2, 2] * 3
     assert first > 0
     assert second > 0
+
+
+WORK = """
+import sys, time
+from pathlib import Path
+from tests.bench.places import place, running, stop_in_order
+
+stop_in_order()
+with place(sys.argv[1]) as where, running(["sleep", "300"], where.environ, where.folder) as server:
+    print(where.database, where.folder, server, flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL"])
+def test_a_benchmark_that_is_ended_leaves_no_server_and_no_database(kind, number, request):
+    if kind == "PostgreSQL":
+        request.getfixturevalue("postgres_url")
+    with subprocess.Popen([sys.executable, "-c", WORK, kind], cwd=ROOT, stdout=subprocess.PIPE, text=True) as work:
+        database, folder, server = work.stdout.readline().split()
+        os.kill(int(server), 0)
+        assert Path(folder).exists()
+        for _ in range(2):  # as `timeout` sends it
+            work.send_signal(number)
+            time.sleep(0.05)
+        assert work.wait(60) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(server), 0)
+    assert not Path(folder).exists()
+    if kind == "PostgreSQL":
+        with psycopg.connect(database_url("postgres")) as admin:
+            name = database.rpartition("/")[2]
+            assert not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchall()

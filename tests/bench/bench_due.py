@@ -1,7 +1,9 @@
 """What falls due, beside 20 webhooks a second: 10,000 issues at one instant, and 1,000 within ten seconds.
 
 The issues are complaints that nobody records within a quarter of an hour. The sweep runs in `duban worker`, webhooks
-come to `duban web`. Lateness is what an onlooker sees: from the due moment until the line stands in the store.
+come to `duban web`. The ten thousand are copies of a few, written before a server runs, without the messages of their
+receipt; whatever falling due causes is sent. Lateness is what an onlooker sees: from the due moment until the line
+stands in the store.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from server import intake
+from server import intake, populating
 from server import settings as environment
 from server.core.moments import MINUTE
 from server.core.moments import show as show_utc
+from server.demo import HELD_BACK
 from server.policies import load_shipped
 from server.store import database
 from server.store.migrating import migrate
@@ -35,10 +38,16 @@ P99_LATE = 0.5
 AFTER = 15 * MINUTE
 """When the clock `recording` of `complaint-monitoring` is over."""
 
-FILLED_IN = 8
-"""Milliseconds within which an issue can be brought in."""
+RECEIVED = 20
+"""Issues that are received one by one, of the ten thousand; the rest are copies of them."""
 
-LOOK = 0.02
+UNTIL_DUE = {10_000: 60_000, 1_000: 40_000}
+"""Milliseconds within which so many issues are there, and the servers."""
+
+LOOK = 0.05
+BACK = 500
+"""Rows may appear in another order than they were numbered, by no more than that."""
+
 LONGEST = 120
 
 
@@ -69,9 +78,15 @@ def _on(kind: str) -> list[Result]:
     with place(kind) as where:
         if where is None:
             return [Result(f"falling due on {kind}", "not measured", "…", False, f"no {kind} here")]
-        with _servers(where, WORKERS[kind]) as port:
-            at_once = _measured(port, 10_000, 0)
-            spread = _measured(port, 1_000, 10_000)
+        with _opened(where):
+            due = _now() + UNTIL_DUE[10_000]
+            _receive(RECEIVED, due, 0)
+            populating.copy(1, 10_000 - RECEIVED)
+            with _servers(where, WORKERS[kind]) as port:
+                at_once = _measured(port, 10_000, due, 0)
+                due = _now() + UNTIL_DUE[1_000]
+                _receive(1_000, due, 10_000)
+                spread = _measured(port, 1_000, due, 10_000)
     target = DRAINED[kind]
     p99 = at_once.beside.percentile(0.99)
     late = spread.late_p99()
@@ -102,79 +117,76 @@ def _on(kind: str) -> list[Result]:
 
 
 @contextlib.contextmanager
+def _opened(where: Place) -> Iterator[None]:
+    environment.use(environment.read({**where.environ, "DUBAN_SECRET": "for links"}))
+    store = database.open(where.database)
+    try:
+        migrate(store)
+        load_shipped(_now())
+        yield
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
 def _servers(where: Place, workers: int) -> Iterator[int]:
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(web(where, 1))
         for _ in range(workers):
             stack.enter_context(running([DUBAN, "worker"], where.environ, where.folder))
-        _open(where)
-        stack.callback(lambda: database.current().close())
         yield port
 
 
-def _open(where: Place) -> None:
-    environment.use(environment.read(where.environ))
-    store = database.open(where.database)
-    migrate(store)
-    load_shipped(_now())
-
-
-def _measured(port: int, count: int, within: int) -> Seen:
-    """Bring in so many issues that fall due within so many milliseconds, and watch."""
-    due = _now() + 10_000 + count * FILLED_IN  # once all of them are there
-    _fill(count, due, within)
-    if _now() > due - 3_000:
-        raise RuntimeError("this machine took too long to bring in the issues")
-    last = _last_event()
-    time.sleep(max(0, due - 2_000 - _now()) / 1000)
-    beside = Beside(port, deliveries(PER_SECOND * LONGEST), PER_SECOND)
-    seen = _watched(count, due, last)
-    seen.beside = beside.end().require(201)
-    return seen
-
-
-def _fill(count: int, due: int, within: int) -> None:
+def _receive(count: int, due: int, within: int) -> None:
     """Issues whose first clock is over at `due`, or spread over the milliseconds after it."""
     chance = random.Random(count)
-    for begin in range(0, count, 500):
+    for begin in range(0, count, 20):
         with database.transaction():
-            for number in range(begin, begin + 500):
+            for number in range(begin, begin + 20):
                 received = due - AFTER + (chance.randrange(within) if within else 0)
                 given = {
                     "subject": "门店排队", "description": "等了一小时", "channel": "hotline",
                     "customer": f"客户{count}-{number}", "received": f"{show_utc(received)[:19]}.{received % 1000:03}Z",
                 }  # fmt: skip
-                key = f"{count}-{number}"
-                intake.receive("complaint-monitoring", given, _now(), source="bench", external_id=key)
+                intake.receive("complaint-monitoring", given, _now(), source="bench", surroundings=HELD_BACK)
 
 
-def _watched(count: int, due: int, last: int) -> Seen:
-    seen = Seen(due / 1000)
+def _measured(port: int, count: int, due: int, within: int) -> Seen:
+    """Watch so many issues fall due from `due` on, within so many milliseconds."""
+    if _now() > due - 3_000:
+        raise RuntimeError("this machine took too long to bring in the issues")
+    last = _last_event()
+    time.sleep(max(0, due - 2_000 - _now()) / 1000)
+    beside = Beside(port, deliveries(PER_SECOND * LONGEST), PER_SECOND)
+    seen = _watched(count, due, due + within, last)
+    seen.beside = beside.end().require(201)
+    return seen
+
+
+def _watched(count: int, first_due: int, last_due: int, last: int) -> Seen:
+    seen = Seen(first_due / 1000)
     known: set[int] = set()
-    until = time.monotonic() + LONGEST
-    while len(known) < count:
+    until = time.monotonic() + (first_due - _now()) / 1000 + LONGEST
+    while len(seen.at) < count:
         if time.monotonic() > until:
-            raise RuntimeError(f"{len(known)} of {count} issues within {LONGEST} s")
+            raise RuntimeError(f"{len(seen.at)} of {count} issues within {LONGEST} s")
         time.sleep(LOOK)
-        # Rows may appear in another order than they were numbered.
-        rows = _lines(last - 2_000)
+        rows = _lines(last - BACK)
         now = time.time()
         for event, at, entries in rows:
-            last = max(last, event)
-            if event in known or not _is_due(at, due, count):
+            if event in known:
                 continue
-            if any(
-                entry["kind"] == "clock_breached" and entry["clock"] == "recording" for entry in json.loads(entries)
-            ):
-                known.add(event)
+            known.add(event)
+            last = max(last, event)
+            if first_due <= at <= last_due and _is_breached(entries):
                 seen.at.append(now)
                 seen.late.append(now - at / 1000)
                 seen.early += now * 1000 < at
     return seen
 
 
-def _is_due(at: int, due: int, count: int) -> bool:
-    return due <= at <= due + 10_000 * (count == 1_000)
+def _is_breached(entries: str) -> bool:
+    return any(entry["kind"] == "clock_breached" and entry["clock"] == "recording" for entry in json.loads(entries))
 
 
 def _lines(after: int) -> list[Any]:
