@@ -343,6 +343,8 @@ class _Copying:
             if database.current().is_postgresql:
                 for table, last in self.ids.items():
                     _run(f"SELECT setval('{table}_id_seq', {{0}})", last)
+                for table in TABLES:
+                    _run(f'ANALYZE "{table}"')  # else PostgreSQL takes the tables for empty, and reads them whole
 
 
 def _insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -90,13 +90,13 @@ def _calls(side: int) -> list[tuple[str, Callable[[], object]]]:
     chance = random.Random(side)
     first, last = sql.run('SELECT MIN("id"), MAX("id") FROM "issue"').fetchone()
     ids = iter(lambda: chance.randrange(first, last + 1), None)
-    complaint = 'SELECT "number" FROM "issue" WHERE "id" >= ? AND "process" = ? ORDER BY "id" LIMIT 1'
-    numbers = [
-        row[0]
+    complaint = 'SELECT "number", "owner" FROM "issue" WHERE "id" >= ? AND "process" = ? ORDER BY "id" LIMIT 1'
+    owned = [
+        row
         for row in (sql.run(complaint, next(ids), "complaint-monitoring").fetchone() for _ in range(2 * EACH))
-        if row is not None
+        if row is not None and row[1]
     ]
-    order = iter(numbers * 10)
+    order = iter(owned * 10)
     now = time.time_ns() // 1_000_000
     pages = iter([str(next(ids)) for _ in range(2 * EACH)] * 10)
 
@@ -105,7 +105,8 @@ def _calls(side: int) -> list[tuple[str, Callable[[], object]]]:
         assert next_wake(now) is not None
 
     def acted() -> None:
-        acting.act(next(order), "edit", "an", {"location": f"上海 {chance.random()}"}, _now())
+        number, owner = next(order)
+        acting.act(number, "edit", owner, {"location": f"上海 {chance.random()}"}, _now())
 
     def listed() -> None:
         assert issues.listed(issues.Filters(), None).issues
@@ -113,7 +114,7 @@ def _calls(side: int) -> list[tuple[str, Callable[[], object]]]:
 
     return [
         ("sweep with nothing due", swept),
-        ("reading one", lambda: issues.read(next(order), "an", now)),
+        ("reading one", lambda: issues.read(*next(order), now)),
         ("acting on one", acted),
         ("listing a page", listed),
     ]
