@@ -25,6 +25,7 @@ MODULES = {
     "what-if": "forecasting",
     "calendar": "calendars",
     "policy": "policies",
+    "migration": "migrations",
     "user": "people",
     "directory": "people",
     "clock": "clocks",

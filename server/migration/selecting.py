@@ -29,9 +29,10 @@ class Selection(NamedTuple):
 
 def target_of(process: str) -> Pinned:
     """The version in force, with its calendars and channels. Raises NotDone."""
-    found = policies.in_force().processes.get(process)
+    processes = policies.in_force().processes
+    found = processes.get(process)
     if found is None:
-        raise NotDone(404, "unknown-process", name=process)
+        raise NotDone(404, "unknown-process", name=process, defined=", ".join(processes))
     return found
 
 

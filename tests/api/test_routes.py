@@ -25,6 +25,7 @@ IN_PATH = {
     "draft": "1",
     "subscription": "none",
     "drill": "999",
+    "migration_id": "999",
     "attachment": "none",
 }
 PAGES = {("/s/<token>", "GET"), ("/s/<token>", "POST")}
