@@ -90,7 +90,9 @@ def _calls(side: int) -> list[tuple[str, Callable[[], object]]]:
     chance = random.Random(side)
     first, last = sql.run('SELECT MIN("id"), MAX("id") FROM "issue"').fetchone()
     ids = iter(lambda: chance.randrange(first, last + 1), None)
-    complaint = 'SELECT "number", "owner" FROM "issue" WHERE "id" >= ? AND "process" = ? ORDER BY "id" LIMIT 1'
+    complaint = (
+        'SELECT "number", "owner" FROM "issue" WHERE "id" >= ? AND "process" = ? AND NOT "final" ORDER BY "id" LIMIT 1'
+    )
     owned = [
         row
         for row in (sql.run(complaint, next(ids), "complaint-monitoring").fetchone() for _ in range(2 * EACH))
