@@ -52,7 +52,7 @@ class Migrating(Simulation):
         done = advance(after, load(case.dump()), event, now, self.world)
         self.process = after
         self.cases[case.number] = done.case
-        self._note(done.case, done.entries)
+        self.note(done.case, done.entries, done.tellings)
 
 
 def play(script: Script, before: Process, steps: Iterable[tuple[Moment, Process, dict[str, str] | None]]) -> Migrating:

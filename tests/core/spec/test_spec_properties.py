@@ -15,7 +15,7 @@ from server.core.advance import HEARD_IN_A_ROW, advance
 from server.core.case import Case, load
 from server.core.library import Library
 from server.core.scripts import BadScript, Script, read_script
-from server.core.simulate import ScriptWorld, Simulation, play, timeline
+from server.core.simulate import ScriptWorld, Simulation, play, play_in, timeline
 from server.core.turn import Turn
 from server.core.world import Kept
 from tests.core.spec.playing import loaded, script_of
@@ -156,12 +156,12 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
 class Reloading(Simulation):
     """A simulation whose cases are written and read again after everything that happens."""
 
-    def _note(self, case: Case, entries: Any) -> None:
+    def note(self, case: Case, entries: Any, tellings: Any) -> None:
         text = case.dump()
         again = load(text)
         assert again.dump() == text
         assert again == case
-        super()._note(again, entries)
+        super().note(again, entries, tellings)
         self.cases[case.number] = again
 
 
@@ -170,7 +170,8 @@ def lines_by(kind: type[Simulation], script: Script, library: Library) -> list[s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulate, "MOST_LINES", 5_000)
         try:
-            played = play(script, library.processes["base"], library.processes, kind)
+            world = ScriptWorld(library.processes, script.people)
+            played = play_in(kind(library.processes["base"], world), script)
         except BadScript as bad:
             if [finding.code for finding in bad.findings] != ["too-many-lines"]:
                 raise
