@@ -35,10 +35,11 @@ def test_without_the_unique_index_an_id_gets_two_issues(tmp_path: Path) -> None:
 
 
 def test_without_comparing_seq_two_at_once_spoil_an_issue(tmp_path: Path) -> None:
-    apart = 'SELECT 1 FROM "issue" WHERE "problem" IS NOT NULL'
-    verdict = without("seq", "postgresql", tmp_path, enough=lambda: sql.run(apart).fetchone() is not None)
-    assert verdict.broken["issues set apart"], verdict.table()
-    assert verdict.broken["due moments not exactly once"], verdict.table()
+    # Whether an issue is spoilt, or only the unique (issue, seq) saves it with an error, depends on who is faster.
+    many = 'SELECT 1 FROM "issue" WHERE "problem" IS NOT NULL UNION SELECT 1 FROM "event" WHERE "id" >= 4000'
+    verdict = without("seq", "postgresql", tmp_path, enough=lambda: sql.run(many).fetchone() is not None)
+    spoilt = ("issues set apart", "due moments not exactly once", "wrong answers")
+    assert any(verdict.broken[rule] for rule in spoilt), verdict.table()
 
 
 def test_without_the_fence_a_worker_that_stood_still_undoes_a_claim(tmp_path: Path) -> None:
