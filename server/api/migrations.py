@@ -62,16 +62,22 @@ def reject(migration_id: str) -> Response:
 
 
 def _asked(given: dict[str, Any]) -> tuple[str, dict[str, str], Selection]:
-    stages, numbers = given.get("stages") or {}, given.get("issues") or []
+    stages, numbers = _given(given, "stages", {}), _given(given, "issues", [])
     if not isinstance(stages, dict) or not all(_is_name(one) for pair in stages.items() for one in pair):
         raise problems.at_fault("stages", "not-text")
     if not isinstance(numbers, list) or not all(_is_name(one) for one in numbers):
         raise problems.at_fault("issues", "not-list")
-    kind = given.get("selection") or (SOME if numbers else ALL)
-    if kind not in SELECTIONS or (kind == SOME) != bool(numbers):
+    kind = _given(given, "selection", SOME if numbers else ALL)
+    if not isinstance(kind, str) or kind not in SELECTIONS or (kind == SOME) != bool(numbers):
         params = {"name": "selection", "value": str(kind), "options": ", ".join(SELECTIONS)}
         raise problems.at_fault("selection", "not-option", **params)
     return _text(given, "process"), stages, Selection(kind, tuple(numbers))
+
+
+def _given(given: dict[str, Any], key: str, otherwise: Any) -> Any:
+    """What was given; only what is left out or null is nothing: `{}` is no list, and `[]` no text."""
+    found = given.get(key)
+    return otherwise if found is None else found
 
 
 def _is_name(value: object) -> bool:
@@ -85,7 +91,7 @@ def _number(text: str) -> int:
 
 
 def _text(given: dict[str, Any], key: str) -> str:
-    found = given.get(key) or ""
+    found = _given(given, key, "")
     if not isinstance(found, str) or "\x00" in found or len(found) > 10_000:
         raise problems.at_fault(key, "not-text")
     return found

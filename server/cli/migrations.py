@@ -138,7 +138,7 @@ def propose(
 
 
 @migration.command("approve", help=say("help-migration-approve"))
-@click.argument("plan", type=int)
+@click.argument("plan", type=click.IntRange(1, 2**63 - 1))
 @as_option
 @click.option("--sha256", metavar="HASH", help=say("option-sha256"))
 @click.option("--remark", metavar="TEXT", default="", help=say("option-remark"))
@@ -154,7 +154,7 @@ def approve(plan: int, login: str, sha256: str | None, remark: str, as_json: boo
 
 
 @migration.command("reject", help=say("help-migration-reject"))
-@click.argument("plan", type=int)
+@click.argument("plan", type=click.IntRange(1, 2**63 - 1))
 @as_option
 @reason_option
 @json_option
@@ -168,7 +168,7 @@ def reject(plan: int, login: str, reason: str, as_json: bool) -> None:
 
 
 @migration.command("withdraw", help=say("help-migration-withdraw"))
-@click.argument("plan", type=int)
+@click.argument("plan", type=click.IntRange(1, 2**63 - 1))
 @as_option
 @json_option
 def withdraw(plan: int, login: str, as_json: bool) -> None:
@@ -194,7 +194,7 @@ def list_(process: str | None, as_json: bool) -> None:
 
 
 @migration.command("show", help=say("help-migration-show"))
-@click.argument("plan", type=int)
+@click.argument("plan", type=click.IntRange(1, 2**63 - 1))
 @json_option
 def show(plan: int, as_json: bool) -> None:
     """A plan with what became of each issue."""
