@@ -104,6 +104,8 @@ GROUPS: Mapping[str, Any] = {
     "desk": lazy_gettext("Desk"),
     "policies": lazy_gettext("Policies"),
     "directory": lazy_gettext("Directory"),
+    "integrations": lazy_gettext("Integrations"),
+    "evidence": lazy_gettext("Evidence"),
     "system": lazy_gettext("System"),
 }
 """The groups of the sidebar, by what people do."""

@@ -113,12 +113,12 @@ def _views() -> list[Page]:
         _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
         _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
         _in("directory", RolesView, lazy_gettext("Roles"), "roles", "fa-id-badge"),
-        _in("system", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
+        _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
+        _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
         _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
         _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),
         _in("system", ClockView, lazy_gettext("Clock"), "clock", "fa-clock-o"),
-        _in("system", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
     ]
 
 

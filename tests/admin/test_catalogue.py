@@ -15,7 +15,7 @@ from tests.admin.visiting import Panel, receive
 
 ROOM = Path(__file__).resolve().parents[2] / "admin"
 TEMPLATES = sorted((ROOM / "templates").rglob("*.html"))
-MODULES = sorted(ROOM.glob("*.py"))
+MODULES = sorted(ROOM.rglob("*.py"))
 PLACE = re.compile(r"%\((\w+)\)")
 READ_OUT = ("alt", "aria-label", "placeholder", "title", "label")
 CHINESE = re.compile(r"[一-鿿]")

@@ -123,7 +123,9 @@ def test_calls_are_those_that_a_shell_understands(api: Api, calls: Any) -> None:
     for route in routes():
         example = route.description.get("request", {}).get("example")
         if example is not None and "{" not in route.path:
-            assert admin.post(route.path, example).status_code in (200, 201), route.id
+            # Nothing is open here that could be migrated; every other example does what it says.
+            wanted = (409,) if route.id == "migration.propose" else (200, 201)
+            assert admin.post(route.path, example).status_code in wanted, route.id
 
 
 def test_what_the_page_says_is_there_in_both_languages() -> None:
