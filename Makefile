@@ -15,18 +15,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo test fuzz lint format bench faults lock clean
+.PHONY: help serve demo bundle test fuzz lint format bench faults lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-serve: .venv/.ready-runtime ## run the main job with demo data on http://127.0.0.1:8080
+serve: .venv/.ready-runtime bundle ## run the main job with demo data on http://127.0.0.1:8080
 	@exec $(BIN)/duban serve --demo --host $(HOST) --port $(PORT)
+
+bundle: ## bundle the panel's scripts (admin/web), when they changed; needs npm's registry once
+	@python=$(BIN)/python; test -x $$python || python=$(PYTHON); $$python hatch_build.py
 
 demo: .venv/.ready-runtime ## bring N issues that look real into the store of DUBAN_DATA or DUBAN_DATABASE
 	$(BIN)/python -m server.cli.populating $(N)
 
-test: .venv/.ready-dev ## run the tests; ARGS="-k name" to choose
+test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route

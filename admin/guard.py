@@ -27,7 +27,9 @@ ASSETS = Path(__file__).parent / "static"
 LARGEST_FORM = 2 << 20
 LARGEST_FILE_FORM = 11 << 20
 SAFE = ("GET", "HEAD", "OPTIONS")
-PUBLIC = frozenset({"panel_sign_in.index", "panel_preferences.index", "panel_assets.static", "admin.static"})
+PUBLIC = frozenset(
+    {"panel_sign_in.index", "panel_preferences.index", "panel_assets.static", "panel_bundle.file", "admin.static"}
+)
 """What anybody may ask for: signing in, choosing language and appearance, and files that are the same for all."""
 
 

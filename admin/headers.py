@@ -48,6 +48,6 @@ def secure(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if settings.current().url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    if not (request.endpoint or "").endswith(".static"):
+    if not (request.endpoint or "").endswith((".static", "panel_bundle.file")):
         headers["Cache-Control"] = "no-store"
     return response

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import NotFound
 
-from admin import guard, headers, languages
+from admin import bundles, guard, headers, languages
 from admin.desk import IssuesView
 from admin.documents import DocumentsView
 from admin.guard import Page, expose
@@ -66,6 +66,9 @@ def register(app: Flask) -> Admin:
             template_folder="templates",
         )
     )
+    app.register_blueprint(bundles.blueprint)
+    app.jinja_env.globals["bundle"] = bundles.bundle
+    bundles.say_if_missing()
     panel = Admin(
         app,
         name="督办 Duban",

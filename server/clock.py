@@ -92,8 +92,8 @@ class Clock:
             if last is None or not (fresh or self._store.db.transaction_depth()):
                 with self._store.session():
                     wall = int(sql.run(_DATABASE_CLOCK).fetchone()[0])
-                # After the answer, and the broken millisecond rounded up: what it took is not counted, so that the moment
-                # is never ahead.
+                # After the answer, and the broken millisecond rounded up: what it took is not counted, so that the
+                # moment is never ahead.
                 self._last = last = Reading(wall, self._steady() + 1)
             now = max(self._steady(), last.steady)
             return Reading(last.wall + now - last.steady, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import skip_or_fail
 from tests.serving import environment, ready, serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +65,20 @@ def test_the_wheel_carries_the_documents_inside_the_package(wheel):
 def test_the_wheel_carries_no_tests_and_no_caches(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in names if "__pycache__" in name or "/tests/" in f"/{name}"] == []
+
+
+def test_the_wheel_carries_the_panels_scripts_and_not_what_they_are_built_from(wheel):
+    packed = zipfile.ZipFile(wheel)
+    names = packed.namelist()
+    assert [name for name in names if name.startswith("admin/web/") or "node_modules" in name] == []
+    if "admin/static/bundle/manifest.json" not in names:
+        skip_or_fail("the scripts were not built: neither Node.js nor npm's registry")
+    manifest = json.loads(packed.read("admin/static/bundle/manifest.json"))
+    assert manifest["entries"].keys() == {path.stem for path in (ROOT / "admin/web/src").glob("*.js")}
+    for entry in manifest["entries"].values():
+        for name in (entry["file"], *entry["shared"], *filter(None, [entry["style"]])):
+            assert packed.read(f"admin/static/bundle/{name}")
+            assert gzip.decompress(packed.read(f"admin/static/bundle/{name}.gz"))
 
 
 @pytest.mark.slow

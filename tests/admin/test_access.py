@@ -22,6 +22,7 @@ ACCESS = {
     ("panel_sign_in.index", "POST"): ANYONE,
     ("panel_preferences.index", "POST"): ANYONE,
     ("panel_assets.static", "GET"): ANYONE,
+    ("panel_bundle.file", "GET"): ANYONE,
     ("admin.static", "GET"): ANYONE,
     ("admin.index", "GET"): SIGNED_IN,
     ("admin.missing", "GET"): SIGNED_IN,
@@ -96,6 +97,7 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "id": "none",
         "state": "off",
         "document": "cn-office",
+        "name": "manifest.json",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)
 
