@@ -86,7 +86,7 @@ def _person(one: Someone, people: Snapshot) -> dict[str, Any]:
             in_language(people.role_titles[name], language, name) for name in sorted(people.roles_of.get(one.login, ()))
         ],
         "away": one.is_away(clock.now()),
-        "away_until": clock.text(one.away_until),
+        "away_until": clock.text(away.end if (away := one.absence(clock.now())) else None),
         "disabled": one.disabled,
     }
 

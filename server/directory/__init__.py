@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from server.directory.addresses import KnownCustomer, address, customer
-from server.directory.exporting import export
+from server.directory.editing import Amendment, Overtaken, Unfit, amend, item, mark
+from server.directory.exporting import as_written, export
 from server.directory.importing import Change, DirectoryChanged, Plan, carry_out, plan
 from server.directory.live import LiveDirectory
-from server.directory.snapshot import Snapshot, Someone, changed, snapshot
+from server.directory.retiring import Uses, UsesChanged, retire, uses
+from server.directory.snapshot import Absence, Snapshot, Someone, changed, snapshot
 
 __all__ = [
+    "Absence",
+    "Amendment",
     "Change",
     "DirectoryChanged",
     "KnownCustomer",
     "LiveDirectory",
+    "Overtaken",
     "Plan",
     "Snapshot",
     "Someone",
+    "Unfit",
+    "Uses",
+    "UsesChanged",
     "address",
+    "amend",
+    "as_written",
     "carry_out",
     "changed",
     "customer",
     "export",
+    "item",
+    "mark",
     "plan",
+    "retire",
     "snapshot",
+    "uses",
 ]

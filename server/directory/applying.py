@@ -55,7 +55,9 @@ def disable(login: str, now: Moment) -> None:
     ).execute()
     Membership.delete().where(Membership.person == login).execute()
     Holding.delete().where(Holding.person == login).execute()
-    Rota.delete().where(Rota.person == login).execute()
+    # Who was on duty before stays on record.
+    Rota.delete().where(Rota.person == login, Rota.from_at >= now).execute()
+    Rota.update(to_at=now).where(Rota.person == login, Rota.to_at > now).execute()
     Team.update(lead=None).where(Team.lead == login).execute()
     end_access(login, now)
 
@@ -91,22 +93,22 @@ def _people(added: list[str], changed: list[str], people: dict[str, Attributes],
         Holding.delete().where(Holding.person == login).execute()
         insert_many(Holding, [{"role": role, "person": login} for role in person.get("roles", ())])
         if person.get("disabled"):
-            Person.update(disabled_at=now).where(Person.login == login, Person.disabled_at.is_null()).execute()
+            Person.update(disabled_at=now, password_hash=None).where(
+                Person.login == login, Person.disabled_at.is_null()
+            ).execute()
             end_access(login, now)
         else:
             Person.update(disabled_at=None).where(Person.login == login).execute()
 
 
 def _person(person: Attributes) -> Attributes:
-    away = person.get("away", {})
     return {
         "name": person["name"],
         "email": person.get("email"),
         "phone": person.get("phone"),
         "channel_ids": person.get("channel_ids", {}),
         "language": person["language"],
-        "away_from": away.get("from"),
-        "away_until": away.get("until"),
+        "absences": person.get("away", []),
     }
 
 

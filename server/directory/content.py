@@ -5,7 +5,7 @@ By section and id, each with its attributes; attributes without a value are left
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 from server.core.moments import Moment, show
@@ -27,48 +27,65 @@ def given(attributes: Mapping[str, Any]) -> Attributes:
     return {key: value for key, value in attributes.items() if value not in (None, "", [], {}, False)}
 
 
-def stored() -> Content:
-    """The directory in the store. People who are disabled are in it, marked so."""
+def stored(sections: Collection[str] = SECTIONS) -> Content:
+    """The directory in the store, or these sections of it. People who are disabled are in it, marked so."""
+    return {name: _READ[name]() for name in SECTIONS if name in sections}
+
+
+def _roles() -> dict[str, Attributes]:
+    return {
+        role.name: given({"title": role.title, "permissions": sorted(role.permissions)})
+        for role in Role.select().order_by(Role.name)
+    }
+
+
+def _people() -> dict[str, Attributes]:
     roles: dict[str, list[str]] = {}
     for holding in Holding.select().order_by(Holding.role):
         roles.setdefault(holding.person_id, []).append(holding.role_id)
+    return {
+        person.login: _person(person, roles.get(person.login, [])) for person in Person.select().order_by(Person.login)
+    }
+
+
+def _teams() -> dict[str, Attributes]:
     members: dict[str, list[str]] = {}
     for member in Membership.select().order_by(Membership.position, Membership.person):
         members.setdefault(member.team_id, []).append(member.person_id)
     return {
-        "roles": {
-            role.name: given({"title": role.title, "permissions": sorted(role.permissions)})
-            for role in Role.select().order_by(Role.name)
-        },
-        "people": {
-            person.login: _person(person, roles.get(person.login, []))
-            for person in Person.select().order_by(Person.login)
-        },
-        "teams": {
-            team.id: given({"title": team.title, "lead": team.lead_id, "members": members.get(team.id)})
-            for team in Team.select().order_by(Team.id)
-        },
-        "rotas": {
-            rota_id(rota.team_id, rota.person_id, rota.from_at): {
-                "team": rota.team_id,
-                "person": rota.person_id,
-                "from": rota.from_at,
-                "to": rota.to_at,
+        team.id: given({"title": team.title, "lead": team.lead_id, "members": members.get(team.id)})
+        for team in Team.select().order_by(Team.id)
+    }
+
+
+def _rotas() -> dict[str, Attributes]:
+    return {
+        rota_id(rota.team_id, rota.person_id, rota.from_at): {
+            "team": rota.team_id,
+            "person": rota.person_id,
+            "from": rota.from_at,
+            "to": rota.to_at,
+        }
+        for rota in Rota.select().order_by(Rota.team, Rota.from_at, Rota.id)
+    }
+
+
+def customers(ids: Collection[str] | None = None) -> dict[str, Attributes]:
+    """The customers of these ids that there are; all of them when none are named."""
+    query = Customer.select().order_by(Customer.id)
+    if ids is not None:
+        query = query.where(Customer.id.in_(list(ids)))
+    return {
+        customer.id: given(
+            {
+                "names": list(customer.names),
+                "email": customer.email,
+                "phone": customer.phone,
+                "preferred": customer.preferred,
+                "products": list(customer.products),
             }
-            for rota in Rota.select().order_by(Rota.team, Rota.from_at)
-        },
-        "customers": {
-            customer.id: given(
-                {
-                    "names": list(customer.names),
-                    "email": customer.email,
-                    "phone": customer.phone,
-                    "preferred": customer.preferred,
-                    "products": list(customer.products),
-                }
-            )
-            for customer in Customer.select().order_by(Customer.id)
-        },
+        )
+        for customer in query
     }
 
 
@@ -82,8 +99,17 @@ def _person(person: Person, roles: list[str]) -> Attributes:
             "language": person.language,
             "supervisor": person.supervisor_id,
             "deputy": person.deputy_id,
-            "away": given({"from": person.away_from, "until": person.away_until}),
+            "away": person.absences,
             "roles": roles,
             "disabled": person.disabled_at is not None,
         }
     )
+
+
+_READ: Final[Mapping[str, Callable[[], dict[str, Attributes]]]] = {
+    "roles": _roles,
+    "people": _people,
+    "teams": _teams,
+    "rotas": _rotas,
+    "customers": customers,
+}

@@ -25,15 +25,23 @@ class _Dumper(yaml.SafeDumper):
 def export() -> str:
     """The directory as YAML, in the format of `seeds/directory.yaml`. Passwords and tokens are not in it."""
     content = stored()
-    lists = {section: [_item(section, id_, item) for id_, item in content[section].items()] for section in SECTIONS}
+    lists = {
+        section: [as_written(section, id_, item) for id_, item in content[section].items()] for section in SECTIONS
+    }
     return yaml.dump(lists, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _item(section: str, id_: str, attributes: Attributes) -> Attributes:
+def as_written(section: str, id_: str, attributes: Attributes) -> Attributes:
+    """An item as a file has it."""
     item = {_IDS[section]: id_, **attributes} if section in _IDS else dict(attributes)
     for key in ("from", "to"):
         if key in item:
             item[key] = show(item[key])
     if "away" in item:
-        item["away"] = {key: show(moment) for key, moment in item["away"].items()}
+        absences = [_absence(one) for one in item["away"]]
+        item["away"] = absences[0] if len(absences) == 1 else absences
     return item
+
+
+def _absence(absence: Attributes) -> Attributes:
+    return {key: value if key == "deputy" else show(value) for key, value in absence.items()}

@@ -1,27 +1,26 @@
 """Takes a directory file into the store: first what would change, then all of it or nothing.
 
-A section that the file has is complete: what it leaves out is removed. A section that it lacks stays as it is.
-Somebody who is removed is disabled, since history names him.
+A section that the file has is complete: what it leaves out is removed, unless it is only to add and change. A section
+that it lacks stays as it is. Somebody who is removed is disabled, since history names him.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from peewee import fn
 
 from server import audit
 from server.core.findings import Finding, has_errors, in_order
-from server.core.kinds import near
 from server.core.moments import Moment
 from server.directory.applying import apply_changes
+from server.directory.checking import Check
 from server.directory.content import SECTIONS, Attributes, Content, stored
 from server.directory.reading import DirectoryFile, read
-from server.directory.snapshot import changed, snapshot
+from server.directory.rights import beyond_rights
+from server.directory.snapshot import changed, hold, snapshot
 from server.store.database import transaction
-from server.store.models import Issue
+from server.store.fields import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,18 @@ class Plan:
     """What an import would do, and on which revision of the directory it was reckoned."""
 
     changes: tuple[Change, ...]
+    before: Content
     target: Content
     revision: str
+
+    @property
+    def sha256(self) -> str:
+        """The same for the same changes from the same to the same, whatever else is in the directory."""
+        said = [
+            [str(one), self.before[one.section].get(one.id), self.target[one.section].get(one.id)]
+            for one in self.changes
+        ]
+        return hashlib.sha256(canonical(said).encode("utf-8")).hexdigest()
 
 
 class DirectoryChanged(Exception):
@@ -56,18 +65,40 @@ def plan(data: bytes, file: str = "") -> tuple[Plan | None, list[Finding]]:
     read_file, findings = read(data, file)
     if read_file is None:
         return None, in_order(findings)
+    made, more = plan_of(read_file)
+    return made, in_order([*findings, *more])
+
+
+def plan_of(file: DirectoryFile, *, removes: bool = True, by: str | None = None) -> tuple[Plan | None, list[Finding]]:
+    """The same for what was read already. Without `removes` nothing is removed; `by` may give only rights that he has
+    (None: somebody at the server's shell, who may do everything)."""
     revision = snapshot().revision
     before = stored()
-    target = {section: read_file.content.get(section, before[section]) for section in SECTIONS}
-    findings += _Check(read_file, before, target).findings()
+    target = {section: _section(section, file, before[section], removes) for section in SECTIONS}
+    findings = [*Check(file, before, target).findings(), *beyond_rights(file, before, target, by)]
     if has_errors(findings):
-        return None, in_order(findings)
-    return Plan(tuple(_changes(before, target, read_file.content)), target, revision), in_order(findings)
+        return None, findings
+    return Plan(tuple(changes(before, target, file.content)), before, target, revision), findings
+
+
+def _section(section: str, file: DirectoryFile, before: dict[str, Attributes], removes: bool) -> dict[str, Attributes]:
+    if section not in file.content:
+        return before
+    given = {
+        id_: {**_kept(before.get(id_, {}), file.left_open.get((section, id_), frozenset())), **attributes}
+        for id_, attributes in file.content[section].items()
+    }
+    return given if removes else {**before, **given}
+
+
+def _kept(attributes: Attributes, keys: frozenset[str]) -> Attributes:
+    return {key: value for key, value in attributes.items() if key in keys}
 
 
 def carry_out(plan: Plan, now: Moment, by: str | None = None) -> None:
     """Do what the plan says, in one transaction, and record it. Raises DirectoryChanged."""
     with transaction():
+        hold()
         if snapshot().revision != plan.revision:
             raise DirectoryChanged
         if not plan.changes:
@@ -78,7 +109,8 @@ def carry_out(plan: Plan, now: Moment, by: str | None = None) -> None:
         audit.record("directory.imported", now, {"changes": [str(change) for change in plan.changes]}, by=by)
 
 
-def _changes(before: Content, target: Content, given: Content) -> Iterator[Change]:
+def changes(before: Content, target: Content, given: Content) -> Iterator[Change]:
+    """What is another one in the sections that were given."""
     for section in SECTIONS:
         if section not in given:
             continue
@@ -91,104 +123,3 @@ def _changes(before: Content, target: Content, given: Content) -> Iterator[Chang
         for id_, was in before[section].items():
             if id_ not in target[section] and not was.get("disabled"):
                 yield Change(section, id_, "removed")
-
-
-# Who names whom: section, attribute, the section that it names, the word for that.
-_REFERENCES = (
-    ("people", "supervisor", "people", "person"),
-    ("people", "deputy", "people", "person"),
-    ("people", "roles", "roles", "role_name"),
-    ("teams", "lead", "people", "person"),
-    ("teams", "members", "people", "person"),
-    ("rotas", "team", "teams", "team_id"),
-    ("rotas", "person", "people", "person"),
-)
-
-
-class _Check:
-    """What a file can only be found wrong in beside the rest of the directory."""
-
-    def __init__(self, file: DirectoryFile, before: Content, target: Content) -> None:
-        self.file = file
-        self.before = before
-        self.target = target
-
-    def findings(self) -> list[Finding]:
-        return [*self._references(), *self._circles(), *self._administrators(), *self._open_issues()]
-
-    def _found(self, code: str, section: str, id_: str, *rest: str | int, **params: str | int) -> Finding:
-        place = self.file.places.get((section, id_))
-        return self.file.document.placed(Finding(code, () if place is None else (*place, *rest), params))
-
-    def _references(self) -> Iterator[Finding]:
-        for section, key, named, word in _REFERENCES:
-            for id_, attributes in self.target[section].items():
-                for rest, name in _names(attributes, key):
-                    yield from self._reference(section, id_, rest, named, word, name)
-
-    def _reference(
-        self, section: str, id_: str, rest: tuple[str | int, ...], named: str, word: str, name: str
-    ) -> Iterator[Finding]:
-        known = self.target[named]
-        if name in known:
-            if known[name].get("disabled") and not self.target[section][id_].get("disabled"):
-                found = self._found("disabled-person", section, id_, *rest, value=name)
-                yield Finding(found.code, found.path, found.params, "warning", found.file, found.line, found.column)
-        elif section in self.file.content:
-            yield self._found("unknown-reference", section, id_, *rest, what=word, value=name, near=near(name, known))
-        elif not self.target[section][id_].get("disabled"):
-            yield self.file.document.finding(
-                "still-named", (named,), True, what=word, value=name, by=f"{section} {id_}"
-            )
-
-    def _circles(self) -> Iterator[Finding]:
-        people = self.target["people"]
-        done: set[str] = set()
-        for login in people:
-            chain: list[str] = []
-            following: str | None = login
-            while following in people and following not in done and following not in chain:
-                chain.append(following)
-                following = people[following].get("supervisor")
-            if following in chain:
-                circle = [*chain[chain.index(following) :], following]
-                yield self._found(
-                    "supervisor-circle", "people", chain[-1], "supervisor", people=" → ".join(reversed(circle))
-                )
-            done.update(chain)
-
-    def _administrators(self) -> Iterator[Finding]:
-        if _administrators(self.before) and not _administrators(self.target):
-            section = "people" if "people" in self.file.content else "roles"
-            yield self.file.document.finding("nobody-administers", (section,), True)
-
-    def _open_issues(self) -> Iterator[Finding]:
-        removed = self.before["teams"].keys() - self.target["teams"].keys()
-        if not removed:
-            return
-        open_issues: Any = (
-            Issue.select(Issue.team, fn.COUNT(Issue.id))
-            .where(Issue.team.in_(sorted(removed)), Issue.final == False)  # noqa: E712 (SQL, not Python)
-            .group_by(Issue.team)
-            .order_by(Issue.team)
-            .tuples()
-        )
-        for team, count in open_issues:
-            yield self.file.document.finding("team-in-use", ("teams",), True, team=team, count=count)
-
-
-def _names(attributes: Attributes, key: str) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    value = attributes.get(key)
-    if isinstance(value, list):
-        yield from (((key, index), name) for index, name in enumerate(value))
-    elif value is not None:
-        yield (key,), value
-
-
-def _administrators(content: Content) -> list[str]:
-    roles = {name for name, role in content["roles"].items() if "system" in role.get("permissions", ())}
-    return [
-        login
-        for login, person in content["people"].items()
-        if not person.get("disabled") and roles.intersection(person.get("roles", ()))
-    ]

@@ -1,41 +1,30 @@
-"""Reads a directory file: strict YAML, five sections, every problem with its line and column.
-
-Whether what it names exists is looked at when it is compared with the store (server.directory.importing).
-"""
+"""Reads a directory file: strict YAML, five sections, every problem with its line and column."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from server.core.documents import Document
 from server.core.documents import read as read_document
 from server.core.findings import Finding, Path, has_errors
-from server.core.kinds import near
-from server.core.moments import SECOND, BadTime, OutOfRange, parse
-from server.directory.addresses import folded
-from server.directory.content import SECTIONS, Attributes, Content, given, rota_id
-from server.permissions import PERMISSIONS
+from server.directory.content import Content
+from server.directory.items import LOGIN, NOT_LOGINS, Places, Reader
+
+__all__ = ["LOGIN", "MAX_BYTES", "NOT_LOGINS", "DirectoryFile", "read"]
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-MAX_TEXT: Final = 400
-LANGUAGES: Final = ("zh", "en")
-
-# `system`, `customer` and `rules` stand for no person in timelines, `anyone` and `nobody` neither.
-NOT_LOGINS: Final = frozenset({"system", "customer", "rules", "anyone", "nobody"})
-LOGIN = re.compile(r"[a-z][a-z0-9._-]{0,63}", re.ASCII)
-ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFile:
-    """A directory file that was read: its sections, and where each of their items stands."""
+    """What was read of a directory: its sections, and where each of their items stands."""
 
-    document: Document
+    document: Places
     content: Content  # only the sections that the file has
     places: Mapping[tuple[str, str], Path]  # (section, id) -> path of the item
+    left_open: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The attributes of an item that the file does not speak of: they stay as they are."""
 
 
 def read(data: bytes, file: str = "") -> tuple[DirectoryFile | None, list[Finding]]:
@@ -43,235 +32,8 @@ def read(data: bytes, file: str = "") -> tuple[DirectoryFile | None, list[Findin
     document, findings = read_document(data, file, MAX_BYTES)
     if document is None:
         return None, findings
-    reader = _Reader(document)
-    content = reader.sections()
+    reader = Reader(document)
+    content = reader.sections(document.value)
     if has_errors(reader.findings):
         return None, reader.findings
     return DirectoryFile(document, content, reader.places), reader.findings
-
-
-Check = Callable[["_Reader", Any, Path], Any]
-
-
-class _Reader:
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.findings: list[Finding] = []
-        self.places: dict[tuple[str, str], Path] = {}
-        self._names: dict[str, str] = {}  # a customer's folded name -> the customer
-
-    def found(self, code: str, path: Path, /, **params: str | int) -> None:
-        self.findings.append(self.document.placed(Finding(code, path, params)))
-
-    def unknown_key(self, path: Path, key: str, allowed: Iterable[str]) -> None:
-        params = {"key": key, "near": near(key, allowed), "allowed": _all(allowed)}
-        self.findings.append(self.document.placed(Finding("unknown-key", (*path, key), params), key=True))
-
-    def sections(self) -> Content:
-        content: Content = {}
-        for name, items in self.document.value.items():
-            if name not in SECTIONS:
-                self.unknown_key((), name, SECTIONS)
-            elif self.of_type(items, list, (name,)):
-                content[name] = {}
-                for index, item in enumerate(items):
-                    self._item(name, item, (name, index), content[name])
-        return content
-
-    def _item(self, section: str, raw: Any, path: Path, items: dict[str, Attributes]) -> None:
-        if not self.of_type(raw, dict, path):
-            return
-        keys, required = _KEYS[section], _REQUIRED[section]
-        for key in raw:
-            if key not in keys:
-                self.unknown_key(path, key, keys)
-        missing = [key for key in required if key not in raw]
-        for key in missing:
-            self.found("missing-key", path, key=key)
-        values = {key: check(self, raw[key], (*path, key)) for key, check in keys.items() if key in raw}
-        if missing or any(values[key] is None for key in required):
-            return
-        id_ = self._id(section, values)
-        if id_ in items:
-            self.found("repeated-item", path, value=id_)
-            return
-        if section == "rotas" and values["to"] <= values["from"]:
-            self.found("rota-order", (*path, "to"))
-        if section == "customers":
-            self._customer_names(id_, [id_, *values["names"]], (*path, "names"))
-        self.places[(section, id_)] = path
-        items[id_] = given(values)
-
-    def _id(self, section: str, values: Attributes) -> str:
-        if section == "rotas":
-            return rota_id(values["team"], values["person"], values["from"])
-        id_ = values.pop(_REQUIRED[section][0])
-        if section == "people":
-            values.setdefault("language", LANGUAGES[0])
-        return str(id_)
-
-    def _customer_names(self, id_: str, names: list[str], path: Path) -> None:
-        for name in dict.fromkeys(folded(name) for name in names):
-            other = self._names.setdefault(name, id_)
-            if other != id_:
-                self.found("shared-name", path, value=name, other=other)
-
-    # -- values ------------------------------------------------------------------------------------------------
-
-    def of_type(self, value: Any, expected: type, path: Path) -> bool:
-        if isinstance(value, expected) and not (expected is int and isinstance(value, bool)):
-            return True
-        self.found("wrong-type", path, expected=_WORDS[expected], found=_WORDS.get(type(value), "null"))
-        return False
-
-    def text(self, value: Any, path: Path) -> str | None:
-        if not self.of_type(value, str, path):
-            return None
-        if not value.strip():
-            self.found("empty-text", path)
-            return None
-        if len(value) > MAX_TEXT:
-            self.found("too-long", path, length=len(value), limit=MAX_TEXT)
-            return None
-        return str(value)
-
-    def texts(self, value: Any, path: Path) -> list[str] | None:
-        if not self.of_type(value, list, path):
-            return None
-        found = [self.text(item, (*path, index)) for index, item in enumerate(value)]
-        for index, text in enumerate(found):
-            if text is not None and text in found[:index]:
-                self.found("repeated-item", (*path, index), value=text)
-        return [text for text in found if text is not None]
-
-    def one_of(self, value: Any, path: Path, allowed: tuple[str, ...]) -> str | None:
-        text = self.text(value, path)
-        if text is not None and text not in allowed:
-            self.found("not-one-of", path, value=text, near=near(text, allowed), allowed=_all(allowed))
-            return None
-        return text
-
-    def moment(self, value: Any, path: Path) -> int | None:
-        text = self.text(value, path)
-        if text is None:
-            return None
-        try:
-            return parse(text) // SECOND * SECOND
-        except (BadTime, OutOfRange):
-            self.found("bad-form", path, value=text, expected="moment")
-            return None
-
-
-def _login(reader: _Reader, value: Any, path: Path) -> str | None:
-    text = reader.text(value, path)
-    if text is not None and (not LOGIN.fullmatch(text) or text in NOT_LOGINS):
-        reader.found("bad-form", path, value=text, expected="login")
-        return None
-    return text
-
-
-def _name(reader: _Reader, value: Any, path: Path) -> str | None:
-    text = reader.text(value, path)
-    if text is not None and not ID.fullmatch(text):
-        reader.found("bad-form", path, value=text, expected="id")
-        return None
-    return text
-
-
-def _title(reader: _Reader, value: Any, path: Path) -> str | dict[str, str] | None:
-    if isinstance(value, str):
-        return reader.text(value, path)
-    if not isinstance(value, dict):
-        reader.found("wrong-type", path, expected="text", found=_WORDS.get(type(value), "null"))
-        return None
-    return _text_map(reader, value, path)
-
-
-def _text_map(reader: _Reader, value: Any, path: Path) -> dict[str, str] | None:
-    if not reader.of_type(value, dict, path):
-        return None
-    found = {key: reader.text(text, (*path, key)) for key, text in value.items()}
-    return {key: text for key, text in found.items() if text is not None}
-
-
-def _permissions(reader: _Reader, value: Any, path: Path) -> list[str] | None:
-    if not reader.of_type(value, list, path):
-        return None
-    found = [reader.one_of(item, (*path, index), PERMISSIONS) for index, item in enumerate(value)]
-    return sorted({permission for permission in found if permission is not None})
-
-
-def _roles(reader: _Reader, value: Any, path: Path) -> list[str] | None:
-    found = reader.texts(value, path)
-    return None if found is None else sorted(found)
-
-
-def _language(reader: _Reader, value: Any, path: Path) -> str | None:
-    return reader.one_of(value, path, LANGUAGES)
-
-
-def _boolean(reader: _Reader, value: Any, path: Path) -> bool | None:
-    return value if reader.of_type(value, bool, path) else None
-
-
-def _away(reader: _Reader, value: Any, path: Path) -> Attributes | None:
-    if not reader.of_type(value, dict, path):
-        return None
-    for key in value.keys() - {"from", "until"}:
-        reader.unknown_key(path, key, ("from", "until"))
-    if "from" not in value:
-        reader.found("missing-key", path, key="from")
-    found = {key: reader.moment(value[key], (*path, key)) for key in ("from", "until") if key in value}
-    start, end = found.get("from"), found.get("until")
-    if start is not None and end is not None and end <= start:
-        reader.found("rota-order", (*path, "until"))
-    return given(found)
-
-
-def _all(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-_WORDS: Mapping[type, str] = {
-    str: "string",
-    int: "integer",
-    float: "number",
-    bool: "boolean",
-    list: "array",
-    dict: "object",
-}
-
-_KEYS: Mapping[str, Mapping[str, Check]] = {
-    "roles": {"name": _name, "title": _title, "permissions": _permissions},
-    "people": {
-        "login": _login,
-        "name": _Reader.text,
-        "email": _Reader.text,
-        "phone": _Reader.text,
-        "channel_ids": _text_map,
-        "language": _language,
-        "supervisor": _Reader.text,
-        "deputy": _Reader.text,
-        "away": _away,
-        "roles": _roles,
-        "disabled": _boolean,
-    },
-    "teams": {"id": _name, "title": _title, "lead": _Reader.text, "members": _Reader.texts},
-    "rotas": {"team": _Reader.text, "person": _Reader.text, "from": _Reader.moment, "to": _Reader.moment},
-    "customers": {
-        "id": _Reader.text,
-        "names": _Reader.texts,
-        "email": _Reader.text,
-        "phone": _Reader.text,
-        "preferred": _Reader.text,
-        "products": _Reader.texts,
-    },
-}
-# What must be there; the first one is the id, except for rotas, which are told apart by team, person and start.
-_REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "roles": ("name",),
-    "people": ("login", "name"),
-    "teams": ("id",),
-    "rotas": ("team", "person", "from", "to"),
-    "customers": ("id", "names"),
-}

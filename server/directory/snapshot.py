@@ -23,6 +23,20 @@ REVISION: Final = "directory"
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """A time in which somebody is not there: [start, end), without end until further notice. `deputy` stands in,
+    where it is another one than usual."""
+
+    start: Moment
+    end: Moment | None = None
+    deputy: str | None = None
+
+    def covers(self, now: Moment) -> bool:
+        """Whether it is then."""
+        return self.start <= now and (self.end is None or now < self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class Someone:
     """A person, as look-ups need him."""
 
@@ -34,15 +48,16 @@ class Someone:
     language: str
     supervisor: str | None
     deputy: str | None
-    away_from: Moment | None
-    away_until: Moment | None
+    absences: tuple[Absence, ...]
     disabled: bool
 
+    def absence(self, now: Moment) -> Absence | None:
+        """The absence that he has at that moment."""
+        return next((one for one in self.absences if one.covers(now)), None)
+
     def is_away(self, now: Moment) -> bool:
-        """Whether he is absent at that moment; [away_from, away_until), without end: until further notice."""
-        if self.away_from is None or now < self.away_from:
-            return False
-        return self.away_until is None or now < self.away_until
+        """Whether he is absent at that moment."""
+        return self.absence(now) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +107,10 @@ class Snapshot:
             person = self.people.get(following)
             if person is None:
                 return None
-            if not person.disabled and not person.is_away(now):
+            absence = person.absence(now)
+            if not person.disabled and absence is None:
                 return following
-            following = person.deputy
+            following = (absence.deputy if absence is not None else None) or person.deputy
         return None
 
     def permissions_of(self, login: str) -> frozenset[str]:
@@ -140,6 +156,14 @@ def _revision() -> str:
     return "" if row is None else str(json.loads(row[0]))
 
 
+def hold() -> None:
+    """Let nobody else change the directory until the end of this transaction, so that what was read stays true."""
+    # On PostgreSQL the row is locked; on SQLite there is one writer anyway.
+    Meta.insert(key=REVISION, value="").on_conflict(
+        conflict_target=[Meta.key], update={Meta.value: Meta.value}
+    ).execute()
+
+
 def changed() -> None:
     """Note, in the transaction of the change, that the directory is another one now.
 
@@ -161,8 +185,7 @@ def _read(revision: str) -> Snapshot:
             row.language,
             row.supervisor_id,
             row.deputy_id,
-            row.away_from,
-            row.away_until,
+            tuple(Absence(one["from"], one.get("until"), one.get("deputy")) for one in row.absences),
             row.disabled_at is not None,
         )
         for row in Person.select()

@@ -57,7 +57,7 @@ def place(**changes: object) -> Place:
 
 def away(store: Store, *logins: str) -> None:
     with store.transaction():
-        Person.update(away_from=0).where(Person.login.in_(logins)).execute()
+        Person.update(absences=[{"from": 0}]).where(Person.login.in_(logins)).execute()
         changed()
 
 
@@ -118,7 +118,7 @@ def test_a_deputy_stands_in_for_somebody_absent(store: Store) -> None:
 
 def test_an_absence_ends_at_its_end(store: Store) -> None:
     with store.transaction():
-        Person.update(away_from=10, away_until=20).where(Person.login == "li").execute()
+        Person.update(absences=[{"from": 10, "until": 20}]).where(Person.login == "li").execute()
         changed()
     found = [LiveDirectory().persons("owner", place(now=now)) for now in (9, 10, 19, 20)]
     assert found == [["li"], ["wu"], ["wu"], ["li"]]

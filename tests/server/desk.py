@@ -222,7 +222,7 @@ def without(environ: Mapping[str, str], *names: str) -> dict[str, str]:
 
 
 def people(**changes: Mapping[str, Any]) -> None:
-    """Change people of the directory: `people(li={"away_from": …})`."""
+    """Change people of the directory: `people(li={"absences": …})`."""
     from server.store.models import Person
 
     with database.transaction():

@@ -144,9 +144,9 @@ def test_the_one_on_duty_at_the_scripts_time_is_told_and_not_todays(opened: Stor
         directory.changed()
     by_hand = played()["messages"][0]
     assert (by_hand["outcome"], [one["id"] for one in by_hand["recipients"]]) == ("by_hand", ["wu"])
-    change("wu", away_from=night, away_until=morning, deputy="zhou")
+    change("wu", absences=[{"from": night, "until": morning}], deputy="zhou")
     assert [one["id"] for one in played()["messages"][0]["recipients"]] == ["zhou"]
-    change("wu", away_until=night + 1)
+    change("wu", absences=[{"from": night, "until": night + 1}])
     assert [one["id"] for one in played()["messages"][0]["recipients"]] == ["wu"]
 
 

@@ -59,7 +59,10 @@ def test_each_person_of_a_step_gets_one_message_in_his_own_language(store: Store
 
 def test_a_deputy_stands_in_for_somebody_absent(store: Store) -> None:
     desk = Desk(notice("[{via: email, to: [lead, receiver, role:monitor]}]"))
-    people(li={"away_from": START - 1, "away_until": START + HOUR, "deputy": "wu"}, mia={"away_from": START - 1})
+    people(
+        li={"absences": [{"from": START - 1, "until": START + HOUR}], "deputy": "wu"},
+        mia={"absences": [{"from": START - 1}]},
+    )
     desk.receive(by="li")
     assert [row.recipient for row in sent_rows()] == ["wu", "mia"]  # nobody stands in for mia
     desk.receive(now=START + HOUR, by="li")

@@ -18,8 +18,7 @@ class Person(Row):
     language = TextField(default="zh")
     supervisor = ForeignKeyField("self", null=True, backref="reports")
     deputy = ForeignKeyField("self", null=True, backref="deputises_for")
-    away_from = MomentField(null=True)
-    away_until = MomentField(null=True)  # null while away_from is set: until further notice
+    absences = JsonField(default=list)  # [{"from", "until", "deputy"}], by beginning; no `until`: until further notice
     password_hash = TextField(null=True)  # argon2; null: cannot sign in with a password
     created_at = MomentField(default=0)
     disabled_at = MomentField(null=True)
