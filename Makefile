@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo bundle test fuzz lint format bench faults lock clean
+.PHONY: help serve demo bundle test test-browser fuzz lint format bench faults lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -31,6 +31,9 @@ demo: .venv/.ready-runtime ## bring N issues that look real into the store of DU
 
 test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+test-browser: .venv/.ready-dev bundle ## look at every page in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
+	DUBAN_SWEEP=everything $(BIN)/python -m pytest -n 2 --dist load tests/browser/test_every_page.py $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
 	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py $(ARGS)

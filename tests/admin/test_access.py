@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.admin.visiting import Panel, Visitor, receive
+from tests.browser.examples import NOT_PAGES, PAGES
 
 ANYONE = "anyone"
 SIGNED_IN = {"nils", "rita", "ida", "gong", "root"}
@@ -68,6 +69,12 @@ def routes(panel: Panel) -> dict[tuple[str, str], str]:
 
 def test_every_route_is_in_the_table(panel: Panel) -> None:
     assert routes(panel).keys() == ACCESS.keys()
+
+
+def test_every_page_is_seen_by_the_sweep(panel: Panel) -> None:
+    pages = {endpoint for endpoint, method in routes(panel) if method == "GET"}
+    assert pages - NOT_PAGES.keys() == PAGES.keys(), "tests/browser/examples.py has the addresses that are looked at"
+    assert NOT_PAGES.keys() <= pages
 
 
 @pytest.mark.parametrize("login", [None, *sorted(SIGNED_IN)])

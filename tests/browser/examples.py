@@ -1,0 +1,70 @@
+"""Every page of the panel with addresses to look at it: what the sweep over all pages visits.
+
+Whoever adds a page adds a line to PAGES; a page that is not there fails `tests/admin/test_access.py`. What lies in the
+store for it, he makes in `make_up`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from server import demo, policies
+from server.accounts import users
+from server.core.moments import HOUR
+from server.store.models import Issue
+from tests.admin.visiting import PASSWORD, now, receive
+
+VISITOR: Final = "admin"
+"""Who looks: an administrator, who may see every page."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What lies in the made-up store, for the addresses of pages."""
+
+    number: str
+    overdue: str
+    busiest: str
+
+
+def make_up() -> Made:
+    """Fill an empty store: the demo's people and issues, and what pages show beyond that."""
+    at = now()
+    policies.load_shipped(at)
+    users.first_administrator(at, PASSWORD)
+    demo.load(at)
+    overdue = receive("系统中断，无法下单", outage=True, at=at - 30 * HOUR, phone="13800001111")
+    number = receive("发票金额与合同不一致，客户要求当日答复", category="price", phone="13800002222")
+    busiest = Issue.select().order_by(Issue.seq.desc()).first()
+    return Made(number, overdue, busiest.number)
+
+
+PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
+    "panel_sign_in.index": lambda made: [],  # seen before signing in: afterwards it leads on
+    "admin.index": lambda made: ["/admin/"],
+    "admin.missing": lambda made: ["/admin/nowhere"],
+    "panel_issues.index": lambda made: ["/admin/issues/", "/admin/issues/?state=all&q=nothing-like-it"],
+    "panel_issues.issue": lambda made: [f"/admin/issues/{number}" for number in (made.overdue, made.busiest)],
+    "panel_new_issue.index": lambda made: ["/admin/new-issue/", "/admin/new-issue/?process=complaint-monitoring"],
+    "panel_documents.index": lambda made: ["/admin/documents/"],
+    "panel_documents.document": lambda made: ["/admin/documents/complaint-monitoring"],
+    "panel_people.index": lambda made: ["/admin/people/"],
+    "panel_teams.index": lambda made: ["/admin/teams/"],
+    "panel_roles.index": lambda made: ["/admin/roles/"],
+    "panel_kept.index": lambda made: ["/admin/kept/"],
+    "panel_subscriptions.index": lambda made: ["/admin/subscriptions/"],
+    "panel_apart.index": lambda made: ["/admin/apart/"],
+    "panel_messages.index": lambda made: ["/admin/messages/"],
+    "panel_schedules.index": lambda made: ["/admin/schedules/"],
+    "panel_clock.index": lambda made: ["/admin/clock/"],
+}
+
+NOT_PAGES: Final = {
+    "panel_assets.static": "files that are the same for all",
+    "panel_bundle.file": "files that are the same for all",
+    "admin.static": "files that are the same for all",
+    "panel_issues.download": "a file of an issue",
+}
+"""What answers to GET and is no page, and why."""
