@@ -61,6 +61,13 @@ class Teller:
             return what
         return self._say("where", place=self._say("places").join(place), what=what)
 
+    def shown(self, value: Any, *path: str) -> str:
+        """A value of the newer document in words, told by the titles of the schema; `path` leads to its node."""
+        node = self._root
+        for step in path:
+            node = (node.items_for([]) or node) if step == "*" else node.child(step)
+        return self._show(value, node, self._after)
+
     # -- where -------------------------------------------------------------------------------------------------------
 
     def _walk(self, one: Difference) -> tuple[list[str], Node, Node, str]:
@@ -269,7 +276,7 @@ class Teller:
         if label is not None:
             return label
         if value.startswith("field:"):
-            return phrases.who(value)
+            return phrases.words.label(value.removeprefix("field:"), phrases.language)
         return self._word(value, node.fitting(value).word, phrases)
 
     def _word(self, value: str, word: str, phrases: Phrases) -> str:

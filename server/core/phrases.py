@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from server.core.durations import BadDuration, parse_duration
+from server.core.durations import BadDuration, BadSchedule, parse_duration, parse_schedule
+from server.core.schedules import WEEKDAYS
 from server.core.schema import schema_of
 from server.core.vocabulary import Vocabulary, catalogue, in_language, say
 
@@ -25,10 +26,11 @@ _SECTIONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Words for the parts of one document in one language."""
+    """Words for the parts of one document in one language. `names`: what the directory calls teams (`team:ID`), roles."""
 
     words: Vocabulary
     language: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def duration(self, text: str) -> str:
         """A duration as it is written, in words: `30 min`, `3 working days, to closing time`."""
@@ -47,22 +49,61 @@ class Phrases:
         return str(words[key]).format(n=number)
 
     def event(self, name: str) -> str:
-        """An event: the title of an action or of what it is about, with what happened as it is written."""
+        """An event: the title of an action, or what happened to what it is about."""
         head, dot, rest = name.partition(".")
         if not dot:
+            if name == "received":
+                return say("events.received", self.language)
             return self.words.title("actions", name, self.language)
         about, _, what = rest.partition(".")
         if head == "classified":
-            return f"{head}.{self.words.label(about, self.language)}"
+            return say("events.classified", self.language, title=self.words.label(about, self.language))
         title = self.words.title(_SECTIONS.get(head, head), about, self.language)
-        return f"{head} “{title}”" + (f" {what}" if what else "")
+        what, _, mark = what.partition(".")
+        key = head + (f"_{what}" if what else "") + ("_mark" if mark else "")
+        if key not in catalogue()["events"]:  # a text that is no event: the check says so
+            return name
+        return say(f"events.{key}", self.language, title=title, mark=mark)
 
     def who(self, name: str) -> str:
-        """Who is meant; the names of teams and roles are the directory's, so they stay as they are written."""
+        """Who is meant. Teams and roles are called as the directory does, where `names` has them."""
+        if name in self.names:
+            return self.names[name]
         head, colon, rest = name.partition(":")
-        if colon and head == "field":
-            return self.words.label(rest, self.language)
+        if colon:
+            return self._somebody(head, rest, name)
+        if above := re.fullmatch(r"supervisor\+(\d+)", name):
+            key = "above_one" if above[1] == "1" else "above"
+            return say(f"people.{key}", self.language, n=above[1])
+        if name == "customer":
+            return say("people.customer", self.language)
         return in_language(catalogue()["who"].get(name), self.language, name)
+
+    def _somebody(self, head: str, rest: str, written: str) -> str:
+        match head:
+            case "field":
+                rest = self.words.label(rest, self.language)
+            case "rung":
+                rest = self.words.title("ladders", rest, self.language)
+            case "did":
+                rest = self.words.title("actions", rest, self.language)
+            case "duty":
+                rest = self.names.get(f"team:{rest}", rest)
+            case _:  # a team or role that the directory does not have
+                return written
+        return say(f"people.{head}", self.language, name=rest)
+
+    def schedule(self, text: str) -> str:
+        """A schedule in words: `every Monday at 09:00`."""
+        try:
+            found = parse_schedule(text)
+        except BadSchedule:
+            return text
+        day: object = found.day
+        if found.every == "weekly":
+            day = say(f"days.{WEEKDAYS[found.weekday]}", self.language)
+        values = {"time": text.rpartition(" ")[2], "day": day, "month": found.month}
+        return say(f"schedules.{found.every}", self.language, **values)
 
     def condition(self, value: Any, nested: bool = False) -> str:
         """A condition as a clause."""
@@ -91,15 +132,18 @@ class Phrases:
 
     def _test(self, test: Mapping[str, Any]) -> str:
         name = str(test.get("field", ""))
-        field = self.words.label(name, self.language)
+        label = self.words.label(name, self.language)
         operator = next((key for key in test if key != "field"), "known")
         value = test.get(operator, True)
         if operator == "known":
-            return say(f"conditions.{'known' if value else 'unknown'}", self.language, field=field)
+            return say(f"conditions.{'known' if value else 'unknown'}", self.language, field=label)
+        if operator in ("is", "is_not"):
+            said = self._operand(name, operator, value)
+            return say(f"conditions.test_{operator}", self.language, field=label, value=said)
         schema = schema_of("common")["$defs"]["test"]["properties"][operator]
         title = schema["x-zh"]["title"] if self.language == "zh" else schema["title"]
         return say(
-            "conditions.test", self.language, field=field, operator=title, value=self._operand(name, operator, value)
+            "conditions.test", self.language, field=label, operator=title, value=self._operand(name, operator, value)
         )
 
     def _operand(self, name: str, operator: str, value: Any) -> str:
@@ -110,8 +154,8 @@ class Phrases:
         if operator in ("within_next", "longer_ago_than"):
             return self.duration(str(value))
         if isinstance(value, str) and (other := re.fullmatch(r"field:(\w+)(?:\+(.+))?", value)):
-            field = self.words.label(other[1], self.language)
+            label = self.words.label(other[1], self.language)
             if other[2] is None:
-                return say("conditions.field", self.language, field=field)
-            return say("conditions.later", self.language, field=field, duration=self.duration(other[2]))
+                return say("conditions.field", self.language, field=label)
+            return say("conditions.later", self.language, field=label, duration=self.duration(other[2]))
         return self.words.option(name, str(value), self.language)
