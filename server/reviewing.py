@@ -56,10 +56,10 @@ def came_round(name: str, at: Moment, stands_for: int, now: Moment) -> None:
     pinned = policies.in_force().processes[name]
     with database.session():
         since = Activation.get(Activation.name == name, Activation.until_at.is_null())
-        due = pinned.process.calendar.add(since.from_at, parse_duration(pinned.process.raw["review"]))
+        due = due_at(pinned, since.from_at)
         key = f"reviewed:{name}"
         reminded = Meta.get_or_none(Meta.key == key)
-        if due > now or (reminded is not None and reminded.value == since.id):
+        if due is None or due > now or (reminded is not None and reminded.value == since.id):
             return
         with database.transaction():
             Meta.insert(key=key, value=since.id).on_conflict(
@@ -69,6 +69,12 @@ def came_round(name: str, at: Moment, stands_for: int, now: Moment) -> None:
             body = {"name": name, "version": since.version.number, "in_force_since": since.from_at}
             audit.record("policy.review-due", now, body)
     nudging.nudge()
+
+
+def due_at(pinned: Pinned, since: Moment) -> Moment | None:
+    """When a version that is in force since then is to be reviewed; None: its text asks for no review."""
+    review = pinned.process.raw.get("review")
+    return None if review is None else pinned.process.calendar.add(since, parse_duration(review))
 
 
 def _tell(pinned: Pinned, since: Any, now: Moment) -> None:

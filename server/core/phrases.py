@@ -26,7 +26,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Words for the parts of one document in one language. `names`: what the directory calls teams (`team:ID`), roles."""
+    """Words for the parts of one document in one language. `names`: of teams (`team:ID`) and roles."""
 
     words: Vocabulary
     language: str

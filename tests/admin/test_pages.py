@@ -21,14 +21,14 @@ def test_documents_in_force_are_listed_by_kind(panel: Panel) -> None:
 
 def test_a_document_is_shown_line_by_line_with_what_is_found(panel: Panel) -> None:
     shipped = Version.get(Version.name == "cn-office")
-    answer = panel.visitor("ida").get("/admin/documents/cn-office")
+    answer = panel.visitor("ida").get("/admin/documents/cn-office/text")
     lines = re.findall(r'<tr id="L(\d+)"', answer.text)
     assert len(lines) == len(shipped.text.splitlines())
     assert "Nothing is wrong with it" in answer.text
     broken = bytes(shipped.data).replace(b"Asia/Shanghai", b"Asia/Shanghigh")
     assert broken != bytes(shipped.data)
     approved(broken, now())
-    answer = panel.visitor("ida").get("/admin/documents/cn-office?version=2")
+    answer = panel.visitor("ida").get("/admin/documents/cn-office/text?version=2")
     assert "never in force" in answer.text
     line = next(i for i, text in enumerate(broken.decode().splitlines(), 1) if "Shanghigh" in text)
     assert re.search(rf'id="L{line}" class="source-error"', answer.text)

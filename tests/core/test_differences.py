@@ -117,7 +117,8 @@ def test_another_way_to_write_the_same_is_no_difference(old, new):
          ["the order of Severities: A, B, C → B, A, C"]),
         ("{title: Grave}", "{title: Dire}", ["severity A “Dire”: Title Grave → Dire"]),
         ("calendar: office", "calendar: allday", ["Calendar office → allday"]),
-        ("by: [owner, team]", "by: [owner, team], not_by: did:finish", ["action ask: Not by whoever did “Finish” (it had none)"]),
+        ("by: [owner, team]", "by: [owner, team], not_by: did:finish",
+         ["action ask: Not by whoever did “Finish” (it had none)"]),
         ("{via: sms, to: supervisor}, {via: email, to: [team, \"team:directors\"]}",
          "{via: email, to: [team, \"team:directors\"]}, {via: sms, to: supervisor}",
          ["notice first_notice, severity A: step 2 is now step 1"]),
@@ -176,6 +177,7 @@ def test_every_difference_has_a_pointer_that_leads_to_it():
 
 
 # -- every key of the schemas has its sentence ------------------------------------------------------------------------
+
 
 def test_the_walk_reaches_all_of_the_schemas():
     assert len(KEYS) > 330

@@ -15,8 +15,8 @@ def governance(voice: Voice) -> Iterator[str]:
     value = voice.value
     yield voice.say("about.name", name=value.get("name", ""), language=value.get("language", 1))
     owner = value.get("owner")
-    yield voice.say("about.owner_none") if owner is None else voice.upper(
-        voice.say("about.owner", who=voice.who(owner))
+    yield (
+        voice.say("about.owner_none") if owner is None else voice.upper(voice.say("about.owner", who=voice.who(owner)))
     )
     yield voice.count("about.approvals", value.get("approvals", 1))
 
@@ -86,7 +86,9 @@ def _kind(voice: Voice, one: Value, section: str) -> Iterator[str]:
         details.append(voice.say("fields.of", n=one.get("of", 5)))
     yield voice.say("words.bracketed", text=kind, detail=voice.listed(details)) if details else kind
     options = [
-        label if (label := voice.text(text, str(name))) == name else voice.say("words.bracketed", text=label, detail=name)
+        label
+        if (label := voice.text(text, str(name))) == name
+        else voice.say("words.bracketed", text=label, detail=name)
         for name, text in mapping(one.get("options")).items()
     ]
     if options:
@@ -120,7 +122,7 @@ def _table(voice: Voice, name: str, table: Any) -> Iterator[Block]:
     if isinstance(table, list):
         key = "severity" if name == "severity" else "list"
         yield Paragraph(voice.say(f"judging.{key}", name=label))
-        rows = []
+        rows: list[tuple[Cell, ...]] = []
         for rule in map(mapping, table):
             when = voice.condition(rule["when"]) if "when" in rule else voice.say("words.otherwise_alone")
             rows.append((Cell([voice.option(name, rule.get("is"))]), Cell([when])))
@@ -141,7 +143,9 @@ def _table(voice: Voice, name: str, table: Any) -> Iterator[Block]:
     yield Grid(label, [*labels, label], rows)
 
 
-def _rows(voice: Voice, rows: Value, looked_up: list[str], keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _rows(
+    voice: Voice, rows: Value, looked_up: list[str], keys: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     field, rest = (looked_up[0], looked_up[1:]) if looked_up else ("", [])
     for key, value in rows.items():
         said = (*keys, voice.option(field, key))

@@ -101,7 +101,9 @@ def _again(voice: Voice, again: Value) -> str:
     when = voice.say("source.again_when", path=again["when"]) if "when" in again else ""
     with_ = ""
     if "with" in again:
-        pairs = [voice.say("words.named", thing=str(name), text=mapped(voice, raw)) for name, raw in voice_map(again, "with")]
+        pairs = [
+            voice.say("words.named", thing=str(name), text=mapped(voice, raw)) for name, raw in voice_map(again, "with")
+        ]
         with_ = voice.say("source.again_with", values=voice.pairs(pairs))
     actions = voice.listed([str(one) for one in several(again.get("do"))])
     return voice.say("source.again", when=when, actions=actions, **{"with": with_})

@@ -1,4 +1,4 @@
-"""What an overview is made of: sections of paragraphs, points, tables and quoted texts. Plain data, to be shown anyhow."""
+"""What an overview is made of: sections of paragraphs, points, tables and quoted texts. Plain data."""
 
 from __future__ import annotations
 

@@ -91,17 +91,13 @@ def ladders(voice: Voice) -> list[Block]:
     blocks: list[Block] = []
     for name, one in voice.items("ladders"):
         title = voice.title("ladders", name)
-        clauses = []
-        for key in ("on", "climb_on", "until"):
-            if key in one:
-                clauses.append(voice.say(f"ladders.{key}", events=voice.events(one[key])))
+        keys = [key for key in ("on", "climb_on", "until") if key in one]
+        clauses = [voice.say(f"ladders.{key}", events=voice.events(one[key])) for key in keys]
         if "when" in one:
             clauses.append(voice.say("ladders.when", condition=voice.condition(one["when"])))
         if one.get("repeat"):
             clauses.append(voice.say("ladders.repeat", n=one["repeat"]))
-        blocks.append(
-            Paragraph(voice.say("words.named", thing=voice.quoted(title), text=voice.pairs(clauses)))
-        )
+        blocks.append(Paragraph(voice.say("words.named", thing=voice.quoted(title), text=voice.pairs(clauses))))
         head = [voice.say(f"columns.{key}") for key in ("rung", "who", "how")]
         head += [voice.say("ladders.within", severity=voice.severity(one)) for one in voice.severities]
         rows = [_rung(voice, place, mapping(rung)) for place, rung in enumerate(several(one.get("rungs")), 1)]
@@ -112,8 +108,8 @@ def ladders(voice: Voice) -> list[Block]:
 def _rung(voice: Voice, place: int, rung: Value) -> tuple[Cell, ...]:
     steps = rung.get("steps")
     if isinstance(steps, dict):
-        how = [voice.say("words.named", thing=voice.severity(str(name)), text=voice.pairs(steps_said(voice, several(own))))
-               for name, own in steps.items()]  # fmt: skip
+        said = {str(name): voice.pairs(steps_said(voice, several(own))) for name, own in steps.items()}
+        how = [voice.say("words.named", thing=voice.severity(name), text=text) for name, text in said.items()]
     elif steps is not None:
         how = steps_said(voice, several(steps))
     else:

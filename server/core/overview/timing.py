@@ -75,16 +75,16 @@ def nobody(voice: Voice) -> list[Block]:
             silent.append(voice.quoted(title))
     if silent:
         said.append(voice.say("nobody.silent", clocks=voice.listed(silent)))
-    for one in map(mapping, several(voice.value.get("automate"))):
-        if "after" in one:
-            said.append(
-                voice.say(
-                    "nobody.stays",
-                    stage=voice.title("stages", str(one.get("stage"))),
-                    duration=voice.by_case(one["after"], voice.duration),
-                    action=voice.title("actions", str(one.get("do"))),
-                )
-            )
+    said += [
+        voice.say(
+            "nobody.stays",
+            stage=voice.title("stages", str(one.get("stage"))),
+            duration=voice.by_case(one["after"], voice.duration),
+            action=voice.title("actions", str(one.get("do"))),
+        )
+        for one in map(mapping, several(voice.value.get("automate")))
+        if "after" in one
+    ]
     return [Points(said)] if said else []
 
 

@@ -58,6 +58,9 @@ class Issue(NumberedRow):
         )
 
 
+# The issues that a version judged, newest first.
+Issue.add_index(Issue.index(Issue.version, Issue.id, name="issue_version"))
+
 # One (source, external_id), one issue (architecture, What must hold, 2).
 Issue.add_index(
     Issue.index(

@@ -1,0 +1,34 @@
+"""Which issues a version of a process judges: those that it judged at receipt, and those that were moved to it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from server.store import database, sql
+from server.store.models import Issue
+
+PAGE: Final = 50
+
+# Everything that a list shows; the case may be long.
+_COLUMNS: Final = [Issue._meta.fields[name] for name in (
+    "id", "number", "subject", "severity", "stage", "final", "overdue", "received_at", "closed_at", "pins", "process",
+)]  # fmt: skip
+
+
+def judged_by(version: int, before: int | None = None) -> tuple[list[Any], int | None]:
+    """A page of the issues that the version judges, newest first, and the id to go on before; None: there are no
+    more. `before`: those that are older than the issue of that id."""
+    query = Issue.select(*_COLUMNS).where(Issue.version == version).order_by(Issue.id.desc()).limit(PAGE + 1)
+    rows = list(query if before is None else query.where(Issue.id < before))
+    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def counts() -> dict[int, int]:
+    """How many issues each version judges, by the version's id; of versions that judge none there is nothing."""
+    with database.session():
+        return dict(sql.run('SELECT "version_id", COUNT(*) FROM "issue" GROUP BY "version_id"').fetchall())
+
+
+def count(version: int) -> int:
+    """How many issues the version judges."""
+    return int(Issue.select().where(Issue.version == version).count())
