@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from server import demo, policies
+from server import demo, drafts, policies
 from server.accounts import users
 from server.core.moments import HOUR
 from server.store.models import Issue
 from tests.admin.visiting import PASSWORD, now, receive
+from tests.publishing import publish
 
 VISITOR: Final = "admin"
 """Who looks: an administrator, who may see every page."""
@@ -35,6 +36,8 @@ def make_up() -> Made:
     policies.load_shipped(at)
     users.first_administrator(at, PASSWORD)
     demo.load(at)
+    process = bytes(drafts.in_force("contingency").data)
+    publish(process.replace(b"{I: 15m, II: 1h, III: 4h}", b"{I: 10m, II: 1h, III: 4h}"), at, "fu", "han", "更快响应")
     overdue = receive("系统中断，无法下单", outage=True, at=at - 30 * HOUR, phone="13800001111")
     number = receive("发票金额与合同不一致，客户要求当日答复", category="price", phone="13800002222")
     busiest = Issue.select().order_by(Issue.seq.desc()).first()
@@ -49,7 +52,20 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_issues.issue": lambda made: [f"/admin/issues/{number}" for number in (made.overdue, made.busiest)],
     "panel_new_issue.index": lambda made: ["/admin/new-issue/", "/admin/new-issue/?process=complaint-monitoring"],
     "panel_documents.index": lambda made: ["/admin/documents/"],
-    "panel_documents.document": lambda made: ["/admin/documents/complaint-monitoring"],
+    "panel_documents.document": lambda made: [
+        "/admin/documents/complaint-monitoring",
+        "/admin/documents/contingency?version=1",
+        "/admin/documents/cn-office",
+        "/admin/documents/default",
+        "/admin/documents/alertmanager",
+    ],
+    "panel_documents.history": lambda made: [
+        "/admin/documents/contingency/history?at=2026-03-02T09:00",
+        "/admin/documents/cn-office/history?at=yesterday",
+    ],
+    "panel_documents.compare": lambda made: ["/admin/documents/contingency/compare"],
+    "panel_documents.text": lambda made: ["/admin/documents/complaint-monitoring/text"],
+    "panel_documents.issues": lambda made: ["/admin/documents/complaint-monitoring/issues"],
     "panel_people.index": lambda made: ["/admin/people/"],
     "panel_teams.index": lambda made: ["/admin/teams/"],
     "panel_roles.index": lambda made: ["/admin/roles/"],
@@ -66,5 +82,6 @@ NOT_PAGES: Final = {
     "panel_bundle.file": "files that are the same for all",
     "admin.static": "files that are the same for all",
     "panel_issues.download": "a file of an issue",
+    "panel_documents.download": "the bytes of a version",
 }
 """What answers to GET and is no page, and why."""
