@@ -12,9 +12,11 @@ from werkzeug.exceptions import NotFound
 
 from admin import bundles, guard, headers, languages
 from admin.desk import IssuesView
+from admin.directory.people import PeopleView
+from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
 from admin.guard import Page, expose
-from admin.people import PeopleView, RolesView, TeamsView
+from admin.people import RolesView
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView
 from admin.signing import SignInView, SignOutView

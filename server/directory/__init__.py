@@ -7,7 +7,7 @@ from server.directory.editing import Amendment, Overtaken, Unfit, amend, item, m
 from server.directory.exporting import as_written, export
 from server.directory.importing import Change, DirectoryChanged, Plan, carry_out, plan
 from server.directory.live import LiveDirectory
-from server.directory.retiring import Uses, UsesChanged, retire, uses
+from server.directory.retiring import Uses, UsesChanged, open_issues, remove_team, retire, uses
 from server.directory.snapshot import Absence, Snapshot, Someone, changed, snapshot
 
 __all__ = [
@@ -33,7 +33,9 @@ __all__ = [
     "export",
     "item",
     "mark",
+    "open_issues",
     "plan",
+    "remove_team",
     "retire",
     "snapshot",
     "uses",

@@ -1,4 +1,4 @@
-"""Somebody leaves: what he is named in is handed to a successor, or to nobody, and then he is disabled; all at once."""
+"""Somebody leaves, or a team ends: what names them is handed on, or removed with them; all at once."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def retire(login: str, successor: str | None, seen: str, uses_seen: str, now: Mo
         if found.mark != uses_seen:
             raise UsesChanged
         person = content["people"].get(login)
-        kept = {key: value for key, value in (person or {}).items() if key not in ("roles", "away", "deputy")}
+        kept = {key: value for key, value in (person or {}).items() if key not in ("roles", "away")}
+        if successor is not None:
+            kept["deputy"] = successor  # hears what comes for the issues that he still owns
         gone = Amendment("people", login, as_written("people", login, {**kept, "disabled": True}), seen)
         handed = [*_people(content, found, login, successor), *_teams(content, found, login, successor)]
         shifts = _shifts(content, found, successor, now)
@@ -139,3 +141,16 @@ def _shifts(content: Content, found: Uses, successor: str | None, now: Moment) -
         if successor is not None and rota_id(shift["team"], successor, start) not in taken:
             new = {**shift, "person": successor, "from": start}
             yield Amendment("rotas", None, as_written("rotas", "", new), "")
+
+
+def open_issues(team: str) -> int:
+    """How many issues of the team are not in a final stage."""
+    return int(Issue.select().where(Issue.team == team, Issue.final == False).count())  # noqa: E712 (SQL, not Python)
+
+
+def remove_team(team: str, seen: str, now: Moment, by: str) -> None:
+    """Remove a team with its shifts. Raises Overtaken, and Unfit while it has open issues."""
+    with transaction():
+        shifts = {id_: one for id_, one in stored(["rotas"])["rotas"].items() if one["team"] == team}
+        gone = [Amendment("rotas", id_, None, mark(one)) for id_, one in shifts.items()]
+        amend([Amendment("teams", team, None, seen), *gone], now, by, what="team_removed")

@@ -16,6 +16,7 @@ WRITES = {"gong", "root"}
 DOCUMENTS = {"ida", "root"}
 DIRECTORY = {"ida", "root"}
 SYSTEM = {"root"}
+EDITORS = {"root"}
 
 # (endpoint, method): who gets in. rita only reads issues, ida is an auditor, gong writes issues, root is administrator.
 ACCESS = {
@@ -46,7 +47,22 @@ ACCESS = {
     ("panel_documents.issues", "GET"): DOCUMENTS,
     ("panel_documents.download", "GET"): DOCUMENTS,
     ("panel_people.index", "GET"): DIRECTORY,
+    ("panel_people.tree", "GET"): DIRECTORY,
+    ("panel_people.person", "GET"): DIRECTORY,
+    ("panel_people.add", "GET"): EDITORS,
+    ("panel_people.add", "POST"): EDITORS,
+    ("panel_people.edit", "GET"): EDITORS,
+    ("panel_people.edit", "POST"): EDITORS,
+    ("panel_people.disable", "GET"): EDITORS,
+    ("panel_people.disable", "POST"): EDITORS,
+    ("panel_people.enable", "POST"): EDITORS,
     ("panel_teams.index", "GET"): DIRECTORY,
+    ("panel_teams.add", "GET"): EDITORS,
+    ("panel_teams.add", "POST"): EDITORS,
+    ("panel_teams.edit", "GET"): EDITORS,
+    ("panel_teams.edit", "POST"): EDITORS,
+    ("panel_teams.remove", "GET"): EDITORS,
+    ("panel_teams.remove", "POST"): EDITORS,
     ("panel_roles.index", "GET"): DIRECTORY,
     ("panel_kept.index", "GET"): SYSTEM,
     ("panel_apart.index", "GET"): SYSTEM,
@@ -109,6 +125,8 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "id": "none",
         "state": "off",
         "document": "cn-office",
+        "login": "lan",
+        "team": "front_line",
         "name": "manifest.json",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)

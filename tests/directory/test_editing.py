@@ -178,6 +178,7 @@ def test_whoever_leaves_hands_over_what_he_is_named_in(people: Store) -> None:
     assert Token.get().revoked_at == NOW
     # zhou is under wu: whoever is above him stays there. He does not stand in for himself.
     assert (after.people["wu"].supervisor, after.people["zhou"].deputy) == ("boss", None)
+    assert after.stand_in("li", NOW) == "zhou"
     assert (after.leads["support"], after.members["support"]) == ("zhou", ("wu",))
     assert [(one.person, one.start, one.end) for one in after.shifts["support"]][:2] == [
         ("li", 1_769_904_000_000, NOW), ("zhou", NOW, 1_772_323_200_000),
