@@ -15,6 +15,7 @@ from admin.desk import IssuesView
 from admin.directory.people import PeopleView
 from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
+from admin.editing import EditorView
 from admin.guard import Page, expose
 from admin.people import RolesView
 from admin.preferences import PreferencesView
@@ -115,6 +116,7 @@ def _views() -> list[Page]:
         _in("desk", IssuesView, lazy_gettext("Issues"), "issues", "fa-inbox"),
         _in("desk", NewIssueView, lazy_gettext("New issue"), "new-issue", "fa-plus-square-o"),
         _in("policies", DocumentsView, lazy_gettext("Documents"), "documents", "fa-file-text-o"),
+        EditorView(name=lazy_gettext("Editor"), endpoint="panel_editor", url="editor"),
         _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
         _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
         _in("directory", RolesView, lazy_gettext("Roles"), "roles", "fa-id-badge"),

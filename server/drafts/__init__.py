@@ -10,12 +10,12 @@ from server.drafts.activating import activate_due, emergency, next_moment
 from server.drafts.approving import approve, approvers
 from server.drafts.checking import check, check_files, place
 from server.drafts.history import difference, documents, version, version_row, versions
-from server.drafts.keeping import OPEN, begin, drafts, one, write
+from server.drafts.keeping import OPEN, begin, drafts, last_written, one, own, write
 from server.drafts.offering import offer_shipped
 from server.drafts.problems import NotDone
 from server.drafts.proposing import propose
 from server.drafts.returning import rebase, rollback
-from server.drafts.rights import authors, caller
+from server.drafts.rights import authors, caller, may_propose
 from server.drafts.showing import checked, read, shown
 from server.drafts.standing import files_in_force, in_force
 from server.drafts.submitting import reject, submit, withdraw
@@ -39,8 +39,11 @@ __all__ = [
     "files_in_force",
     "in_force",
     "next_moment",
+    "last_written",
+    "may_propose",
     "offer_shipped",
     "one",
+    "own",
     "place",
     "propose",
     "read",

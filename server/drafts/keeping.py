@@ -15,7 +15,7 @@ from server.drafts.problems import NotDone
 from server.drafts.rights import require_proposer, require_proposer_of
 from server.drafts.standing import base_of, in_force
 from server.store import database
-from server.store.models import Draft, DraftAuthor
+from server.store.models import AuditEntry, Draft, DraftAuthor
 
 OPEN: Final = (Draft.DRAFT, Draft.SUBMITTED, Draft.SCHEDULED)
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
@@ -102,10 +102,30 @@ def _wrote(draft: Draft, by: Caller | None, now: Moment) -> None:
     is_author(draft, logins, now)
 
 
+def last_written(draft: Draft) -> tuple[str | None, Moment]:
+    """Who wrote the draft's text last, and when; nobody: the server itself, when it was begun."""
+    # Entries that concern no issue are few, and an index has them apart.
+    entry = (
+        AuditEntry.select(AuditEntry.by, AuditEntry.at)
+        .where(AuditEntry.issue.is_null(), AuditEntry.kind == "draft.written")
+        .where(AuditEntry.body.contains(f'"draft":{draft.id},'))
+        .order_by(AuditEntry.id.desc())
+        .first()
+    )
+    return (draft.created_by, draft.created_at) if entry is None else (entry.by, entry.at)
+
+
 def is_author(draft: Draft, logins: Any, now: Moment) -> None:
     """Note that these people wrote the draft, or submitted it."""
     for login in sorted(logins):
         DraftAuthor.insert(draft=draft.id, login=login, at=now).on_conflict_ignore().execute()
+
+
+def own(name: str, by: Caller) -> Draft | None:
+    """The draft of that document which this person is writing: the newest that he wrote into and did not hand in."""
+    mine = DraftAuthor.select(DraftAuthor.draft).where(DraftAuthor.login == by.login)
+    query = Draft.select().where(Draft.name == name, Draft.state == Draft.DRAFT, Draft.id.in_(mine))
+    return query.order_by(Draft.id.desc()).first()  # type: ignore[no-any-return]
 
 
 # -- looking up and changing ---------------------------------------------------------------------------------------

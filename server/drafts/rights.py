@@ -42,6 +42,20 @@ def require_proposer_of(by: Caller, draft: Draft) -> None:
     require_proposer(by, bytes(draft.data if base is None else base.data))
 
 
+def may_propose(by: Caller, draft: Draft) -> bool:
+    """Whether somebody may write into the draft."""
+    base = base_of(draft)
+    return _may(by, bytes(draft.data if base is None else base.data))
+
+
+def _may(by: Caller, text: bytes) -> bool:
+    try:
+        require_proposer(by, text)
+    except NotPermitted:
+        return False
+    return True
+
+
 def _owns(login: str, text: bytes) -> bool:
     people = snapshot()
     owner = owner_of(text)

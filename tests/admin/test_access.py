@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from tests.admin.visiting import Panel, Visitor, receive
+from server.accounts import Caller
+from server.drafts import begin
+from tests.admin.visiting import Panel, Visitor, now, receive
 from tests.browser.examples import NOT_PAGES, PAGES
 
 ANYONE = "anyone"
@@ -14,6 +16,7 @@ SIGNED_IN = {"nils", "rita", "ida", "gong", "root"}
 READS = {"rita", "ida", "gong", "root"}
 WRITES = {"gong", "root"}
 DOCUMENTS = {"ida", "root"}
+PROPOSERS = {"root"}
 DIRECTORY = {"ida", "root"}
 SYSTEM = {"root"}
 EDITORS = {"root"}
@@ -46,6 +49,17 @@ ACCESS = {
     ("panel_documents.text", "GET"): DOCUMENTS,
     ("panel_documents.issues", "GET"): DOCUMENTS,
     ("panel_documents.download", "GET"): DOCUMENTS,
+    ("panel_editor.index", "GET"): SIGNED_IN,
+    ("panel_editor.begin", "POST"): PROPOSERS,
+    ("panel_editor.edit", "GET"): DOCUMENTS,
+    ("panel_editor.save", "POST"): PROPOSERS,
+    ("panel_editor.write", "POST"): PROPOSERS,
+    ("panel_editor.standing", "GET"): DOCUMENTS,
+    ("panel_editor.copy", "POST"): PROPOSERS,
+    ("panel_editor.check", "POST"): DOCUMENTS,
+    ("panel_editor.worked", "POST"): DOCUMENTS,
+    ("panel_editor.year", "POST"): DOCUMENTS,
+    ("panel_editor.preview", "POST"): DOCUMENTS,
     ("panel_people.index", "GET"): DIRECTORY,
     ("panel_people.tree", "GET"): DIRECTORY,
     ("panel_people.person", "GET"): DIRECTORY,
@@ -101,6 +115,7 @@ def test_every_page_is_seen_by_the_sweep(panel: Panel) -> None:
 @pytest.mark.parametrize("login", [None, *sorted(SIGNED_IN)])
 def test_only_those_of_the_table_get_in(panel: Panel, login: str | None) -> None:
     number = receive()
+    assert begin("cn-office", None, Caller("root", frozenset(["policy.propose"])), now()).id == 1
     signed_in = panel.visitor(login)
     for (endpoint, method), rule in routes(panel).items():
         visitor = panel.visitor(login) if endpoint in ("panel_sign_out.index", "panel_sign_in.index") else signed_in
@@ -127,6 +142,8 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "document": "cn-office",
         "login": "lan",
         "team": "front_line",
+        "draft": "1",
+        "year": "2026",
         "name": "manifest.json",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)

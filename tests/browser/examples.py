@@ -28,6 +28,7 @@ class Made:
     number: str
     overdue: str
     busiest: str
+    drafts: list[int]
 
 
 def make_up() -> Made:
@@ -41,7 +42,10 @@ def make_up() -> Made:
     overdue = receive("系统中断，无法下单", outage=True, at=at - 30 * HOUR, phone="13800001111")
     number = receive("发票金额与合同不一致，客户要求当日答复", category="price", phone="13800002222")
     busiest = Issue.select().order_by(Issue.seq.desc()).first()
-    return Made(number, overdue, busiest.number)
+    written = [
+        drafts.begin(name, None, drafts.caller(VISITOR), at).id for name in ("complaint-monitoring", "cn-office")
+    ]
+    return Made(number, overdue, busiest.number, written)
 
 
 PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
@@ -66,6 +70,8 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_documents.compare": lambda made: ["/admin/documents/contingency/compare"],
     "panel_documents.text": lambda made: ["/admin/documents/complaint-monitoring/text"],
     "panel_documents.issues": lambda made: ["/admin/documents/complaint-monitoring/issues"],
+    "panel_editor.index": lambda made: ["/admin/editor/"],
+    "panel_editor.edit": lambda made: [f"/admin/editor/{draft}/" for draft in made.drafts],
     "panel_people.index": lambda made: ["/admin/people/"],
     "panel_people.tree": lambda made: ["/admin/people/tree"],
     "panel_people.person": lambda made: ["/admin/people/person/chen"],
@@ -91,5 +97,6 @@ NOT_PAGES: Final = {
     "admin.static": "files that are the same for all",
     "panel_issues.download": "a file of an issue",
     "panel_documents.download": "the bytes of a version",
+    "panel_editor.standing": "how a draft stands, for the editor's script",
 }
 """What answers to GET and is no page, and why."""
