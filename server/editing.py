@@ -12,11 +12,11 @@ from server import policies
 from server.accounts import Caller
 from server.core import checking, documents
 from server.core.calendars import BadCalendar, Calendar, NeverOpens, compile_calendar
-from server.core.conditions import OPERATORS
 from server.core.durations import BadDuration, parse_duration
 from server.core.findings import Finding
 from server.core.hours import read_hours
 from server.core.moments import DAY, Moment, OutOfRange, parse, show, to_datetime
+from server.core.reading import OPERATORS
 from server.core.records import view_of
 from server.core.templates import BadTemplate, RenderProblem, compile_template
 from server.core.values import OWN, SET_BY_SERVER
@@ -77,8 +77,8 @@ def _named(name: str, title: str) -> dict[str, str]:
 
 
 def built_in(language: str) -> dict[str, Any]:
-    """What every issue has that conditions may name, who can be named without a directory, and which comparisons go with
-    which kind of field."""
+    """What every issue has that conditions may name, who can be named without a directory, and which comparisons go
+    with which kind of field."""
     titles, people = catalogue()["names"], {**catalogue()["who"], "customer": catalogue()["words"]["customer"]}
     return {
         "fields": {
