@@ -1,7 +1,7 @@
 """The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
 
 Loops, each in a thread: one sweeper at a time holds the lease, one process makes reports and does what else takes long,
-one seals the audit trail, all workers deliver. A wake-up from the queue shortens their sleep; without one they look
+one seals the audit trail, one verifies it, all workers deliver. A wake-up from the queue shortens their sleep; without one they look
 again after a second at the latest (architecture, 3 and 4).
 """
 
@@ -24,6 +24,7 @@ from jobs.queue import open_queue
 from jobs.tasks import register
 from server import clock, delivery, metrics, migration, nudging
 from server.core.moments import Moment
+from server.evidence import standing
 from server.schedules import Scheduler
 from server.sealing import Anchoring, Sealer, Signer
 from server.settings import Settings
@@ -64,6 +65,11 @@ class Loop:
     def wake(self) -> None:
         """Looks at once."""
         self._awake.set()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopped.is_set()
 
     def stop(self) -> None:
         """Finishes what is under way and ends."""
@@ -232,17 +238,21 @@ def run(settings: Settings, *, alone: bool) -> None:
         anchoring.work(now())
         return LOOK
 
+    def verify() -> float:
+        return 0 if standing.work(settings, now, lambda: verifier.is_ending) else LOOK
+
+    verifier = Loop("verifier", verify)
     listener, anchorer = Loop("listener", Listening(settings, wake).work), Loop("anchorer", anchor)
     # What the sweep writes is for this very process to deliver: no queue is needed for that.
     forget = nudging.on_nudge(wake)
     counting = metrics.Counting()
     counting.start()
-    for loop in (sweeper, scheduler, deliverer, sealer, anchorer, listener):
+    for loop in (sweeper, scheduler, deliverer, sealer, anchorer, verifier, listener):
         loop.start()
     log.info("the worker has started")
     while not ended.wait(60):
         pass
-    for loop in (listener, sweeper, scheduler, deliverer, sealer, anchorer):
+    for loop in (listener, verifier, sweeper, scheduler, deliverer, sealer, anchorer):
         loop.stop()
     forget()
     for work in (sweeping, scheduling, delivering, sealing):

@@ -12,24 +12,7 @@ import click
 from server import settings as environment
 from server.cli import files
 from server.cli.stores import opened
-from server.cli.words import fail, say, tell
-
-FINDINGS = {
-    "entry-changed": "audit-entry-changed",
-    "entry-missing": "audit-entry-missing",
-    "entry-moved": "audit-entry-moved",
-    "entry-inserted": "audit-entry-inserted",
-    "columns-changed": "audit-columns-changed",
-    "block-changed": "audit-block-changed",
-    "block-missing": "audit-block-missing",
-    "rewritten": "audit-rewritten",
-    "truncated": "audit-truncated",
-    "checkpoint-forged": "audit-checkpoint-forged",
-    "event-without-entry": "audit-event-without-entry",
-    "entry-without-event": "audit-entry-without-event",
-}
-"""The text of each finding."""
-
+from server.cli.words import fail, language, say, tell
 
 @click.group(help=say("help-audit"))
 def audit() -> None:
@@ -121,8 +104,9 @@ def _as_json(found: Any, keys: list[str]) -> dict[str, Any]:
 
 
 def _text(finding: Any) -> str:
-    to = finding.to if finding.to is not None else finding.place
-    return say(FINDINGS[finding.code], **{**finding.params, "place": finding.place, "to": to, "entry": finding.entry})
+    from server.evidence.telling import finding_text
+
+    return finding_text(finding, language())
 
 
 def _show(found: Any) -> None:

@@ -16,23 +16,6 @@ from server.cli.words import fail, fail_with, language, say, tell
 
 __all__ = ["audit"]
 
-DIFFERENCES = {
-    "line-differs": "recompute-line-differs",
-    "line-missing": "recompute-line-missing",
-    "line-added": "recompute-line-added",
-    "answers-differ": "recompute-answers-differ",
-    "not-computed": "recompute-not-computed",
-    "event-unreadable": "recompute-event-unreadable",
-    "event-without-entry": "recompute-event-without-entry",
-    "entry-differs": "recompute-entry-differs",
-    "erased-without-entry": "recompute-erased-without-entry",
-    "case-differs": "recompute-case-differs",
-    "version-changed": "recompute-version-changed",
-    "version-unusable": "recompute-version-unusable",
-}
-"""The text of each difference."""
-
-
 @audit.command("export", help=say("help-audit-export"))
 @click.option("--issue", "number", metavar="NUMBER", required=True, help=say("option-issue"))
 @click.option("-o", "--output", metavar="FILE", required=True, help=say("option-output-file"))
@@ -148,9 +131,9 @@ def at(number: str, time: str, private: bool, as_json: bool) -> None:
 
 def _difference(one: Any) -> str:
     """A difference in words."""
-    shown = {"recorded": files.dumped(one.recorded)[:300], "computed": files.dumped(one.computed)[:300]}
-    params = {"issue": one.issue, "seq": one.seq, "line": one.line, "keys": ", ".join(one.keys), "why": one.why}
-    return say(DIFFERENCES[one.code], **params, **shown)
+    from server.evidence.telling import difference_text
+
+    return difference_text(one, language())
 
 
 def _require(by: str | None, private: bool) -> None:

@@ -36,7 +36,14 @@ from server.store.models.people import (
     Team,
     Token,
 )
-from server.store.models.records import AuditAnchor, AuditBlock, AuditCheckpoint, AuditEntry, PrivateValue
+from server.store.models.records import (
+    AuditAnchor,
+    AuditBlock,
+    AuditCheckpoint,
+    AuditEntry,
+    PrivateValue,
+    Verification,
+)
 from server.store.models.reports import Report, ReportRemark
 from server.store.models.subscriptions import Subscription
 
@@ -78,6 +85,7 @@ TABLES: tuple[type[Row], ...] = (
     AuditCheckpoint,
     AuditAnchor,
     PrivateValue,
+    Verification,
     Report,
     ReportRemark,
     Tally,
@@ -128,6 +136,7 @@ __all__ = [
     "AuditCheckpoint",
     "AuditAnchor",
     "PrivateValue",
+    "Verification",
     "Report",
     "ReportRemark",
     "Tally",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BlobField, CompositeKey, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, BigIntegerField, BlobField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
-from server.store.fields import MomentField, NumberedRow, Row
+from server.store.fields import JsonField, MomentField, NumberedRow, Row
 from server.store.models.issues import Issue
 
 
@@ -19,6 +19,14 @@ class AuditEntry(NumberedRow):
 
 
 AuditEntry.add_index(AuditEntry.index(AuditEntry.issue, AuditEntry.id, name="audit_entry_issue"))
+# By which it is searched; newest first.
+AuditEntry.add_index(AuditEntry.index(AuditEntry.at, AuditEntry.id, name="audit_entry_at"))
+AuditEntry.add_index(AuditEntry.index(AuditEntry.kind, AuditEntry.at, AuditEntry.id, name="audit_entry_kind"))
+AuditEntry.add_index(
+    AuditEntry.index(
+        AuditEntry.by, AuditEntry.at, AuditEntry.id, where=SQL('"by" IS NOT NULL'), name="audit_entry_by"
+    )
+)
 
 
 class PrivateValue(Row):
@@ -67,3 +75,24 @@ class AuditAnchor(Row):
     failures = IntegerField(default=0)  # in a row
     failed_at = MomentField(null=True)  # since when it fails; null: it does not
     problem = TextField(null=True)
+
+
+class Verification(NumberedRow):
+    """A verification of the whole trail: asked for, done by a worker, and what was found."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SOUND = "sound"
+    TAMPERED = "tampered"
+    FAILED = "failed"  # it could not be done
+
+    asked_at = MomentField()
+    asked_by = TextField(null=True)  # login; null: the server itself, each day
+    state = TextField(default=WAITING)
+    begun_at = MomentField(null=True)
+    seen_at = MomentField(null=True)  # when its worker was last heard of
+    ended_at = MomentField(null=True)
+    holder = TextField(null=True)
+    read = BigIntegerField(default=0)
+    total = BigIntegerField(default=0)
+    result = JsonField(null=True)
