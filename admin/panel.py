@@ -16,6 +16,7 @@ from admin.directory.people import PeopleView
 from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
 from admin.editing import EditorView
+from admin.evidence.trail import TrailView
 from admin.guard import Page, expose
 from admin.people import RolesView
 from admin.preferences import PreferencesView
@@ -122,6 +123,7 @@ def _views() -> list[Page]:
         _in("directory", RolesView, lazy_gettext("Roles"), "roles", "fa-id-badge"),
         _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
         _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
+        _in("evidence", TrailView, lazy_gettext("Audit trail"), "trail", "fa-shield"),
         _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
         _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),

@@ -1,8 +1,8 @@
 """The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
 
 Loops, each in a thread: one sweeper at a time holds the lease, one process makes reports and does what else takes long,
-one seals the audit trail, one verifies it, all workers deliver. A wake-up from the queue shortens their sleep; without one they look
-again after a second at the latest (architecture, 3 and 4).
+one seals the audit trail, one verifies it, all workers deliver. A wake-up from the queue shortens their sleep; without
+one they look again after a second at the latest (architecture, 3 and 4).
 """
 
 from __future__ import annotations

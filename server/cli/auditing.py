@@ -14,6 +14,7 @@ from server.cli import files
 from server.cli.stores import opened
 from server.cli.words import fail, language, say, tell
 
+
 @click.group(help=say("help-audit"))
 def audit() -> None:
     """The audit trail."""

@@ -16,6 +16,7 @@ from server.cli.words import fail, fail_with, language, say, tell
 
 __all__ = ["audit"]
 
+
 @audit.command("export", help=say("help-audit-export"))
 @click.option("--issue", "number", metavar="NUMBER", required=True, help=say("option-issue"))
 @click.option("-o", "--output", metavar="FILE", required=True, help=say("option-output-file"))

@@ -1,4 +1,4 @@
-"""Where entries are in the sealed trail: their places, blocks and checkpoints, for many at once and with little read."""
+"""Where entries are in the sealed trail: places, blocks and checkpoints, for many at once and with little read."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from server.core.moments import Moment
 from server.store import database, sql
 from server.store.fields import canonical
 
-ABOUT_DOCUMENTS: Final = ("policy.", "migration.", "drill.", "export")
+ABOUT_DOCUMENTS: Final = ("policy.", "draft.", "migration.", "drill.", "export")
 """Beginnings of the kinds whose entries may be about a document."""
 
 Place = tuple[Moment, int]

@@ -95,11 +95,9 @@ def work(settings: Settings, now: Callable[[], Moment], is_ending: Callable[[], 
         except _Stopped:
             again = {"state": Verification.WAITING, "holder": None, "read": 0}
             with database.transaction():
-                Verification.update(**again).where(
-                    Verification.id == row.id, Verification.holder == holder
-                ).execute()
+                Verification.update(**again).where(Verification.id == row.id, Verification.holder == holder).execute()
             return False
-        except Exception as error:  # noqa: BLE001 (it is said on the page, and in the log)
+        except Exception as error:
             log.exception("the audit trail could not be verified")
             result, state = {"error": f"{type(error).__name__}: {error}"[:500]}, Verification.FAILED
     _settle(row, result, state or (Verification.SOUND if result["ok"] else Verification.TAMPERED), now())
@@ -170,7 +168,11 @@ def as_result(found: Verified) -> dict[str, Any]:
 def _settle(row: Any, result: dict[str, Any], state: str, now: Moment) -> None:
     with database.transaction():
         done = {"state": state, "result": result, "ended_at": now, "read": result.get("entries", 0)}
-        if not Verification.update(**done).where(Verification.id == row.id, Verification.holder == row.holder).execute():
+        if (
+            not Verification.update(**done)
+            .where(Verification.id == row.id, Verification.holder == row.holder)
+            .execute()
+        ):
             return
         Verification.delete().where(Verification.id <= row.id - KEPT).execute()
         said = {"verification": row.id, "state": state, "entries": result.get("entries", 0)}

@@ -20,6 +20,7 @@ PROPOSERS = {"root"}
 DIRECTORY = {"ida", "root"}
 SYSTEM = {"root"}
 EDITORS = {"root"}
+AUDITS = {"ida", "root"}
 
 # (endpoint, method): who gets in. rita only reads issues, ida is an auditor, gong writes issues, root is administrator.
 ACCESS = {
@@ -78,6 +79,10 @@ ACCESS = {
     ("panel_teams.remove", "GET"): EDITORS,
     ("panel_teams.remove", "POST"): EDITORS,
     ("panel_roles.index", "GET"): DIRECTORY,
+    ("panel_trail.index", "GET"): AUDITS,
+    ("panel_trail.standing", "GET"): AUDITS,
+    ("panel_trail.entry", "GET"): AUDITS,
+    ("panel_trail.verify", "POST"): AUDITS,
     ("panel_kept.index", "GET"): SYSTEM,
     ("panel_apart.index", "GET"): SYSTEM,
     ("panel_apart.take_up", "POST"): SYSTEM,
@@ -137,6 +142,7 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "message": "1",
         "file": "1",
         "schedule": "1",
+        "entry": "1",
         "id": "none",
         "state": "off",
         "document": "cn-office",

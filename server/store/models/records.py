@@ -23,9 +23,7 @@ AuditEntry.add_index(AuditEntry.index(AuditEntry.issue, AuditEntry.id, name="aud
 AuditEntry.add_index(AuditEntry.index(AuditEntry.at, AuditEntry.id, name="audit_entry_at"))
 AuditEntry.add_index(AuditEntry.index(AuditEntry.kind, AuditEntry.at, AuditEntry.id, name="audit_entry_kind"))
 AuditEntry.add_index(
-    AuditEntry.index(
-        AuditEntry.by, AuditEntry.at, AuditEntry.id, where=SQL('"by" IS NOT NULL'), name="audit_entry_by"
-    )
+    AuditEntry.index(AuditEntry.by, AuditEntry.at, AuditEntry.id, where=SQL('"by" IS NOT NULL'), name="audit_entry_by")
 )
 
 
