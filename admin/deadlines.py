@@ -60,7 +60,7 @@ def _one(name: str, run: Run, is_open: bool, words: Words, now: Moment) -> Deadl
         title=words.of("clocks", name),
         run=run.number,
         state=run.state,
-        state_text=gettext("overdue") if overdue else _state(run.state),
+        state_text=gettext("overdue") if overdue else state_text(run.state),
         tone="bad" if overdue else _TONES.get(run.state, ""),
         due=due,
         due_text="" if due is None else words.reader.moment(due),
@@ -83,7 +83,8 @@ def distance(due: Moment, now: Moment, language: str) -> str:
 _TONES = {"running": "info", "met": "good", "finished_late": "warn", "breached": "bad"}
 
 
-def _state(state: str) -> str:
+def state_text(state: str) -> str:
+    """The state of a run in words."""
     words = {
         "running": gettext("running"),
         "paused": gettext("paused"),

@@ -16,6 +16,9 @@ from admin.directory.people import PeopleView
 from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
 from admin.editing import EditorView
+from admin.evidence.changes import ChangesView
+from admin.evidence.exports import ExportsView
+from admin.evidence.issue import EvidenceView
 from admin.evidence.trail import TrailView
 from admin.guard import Page, expose
 from admin.people import RolesView
@@ -124,6 +127,9 @@ def _views() -> list[Page]:
         _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
         _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
         _in("evidence", TrailView, lazy_gettext("Audit trail"), "trail", "fa-shield"),
+        _in("evidence", EvidenceView, lazy_gettext("Evidence of an issue"), "evidence", "fa-gavel"),
+        _in("evidence", ChangesView, lazy_gettext("Who changed what"), "changes", "fa-history"),
+        _in("evidence", ExportsView, lazy_gettext("Exports"), "exports", "fa-download"),
         _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
         _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),

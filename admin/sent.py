@@ -50,7 +50,7 @@ def sent(row: Any, words: Words, channels: Channels | None, open_to: bool) -> Se
     return Sent(
         id=row.id,
         at=row.at,
-        occasion=_occasion(row.notice, words),
+        occasion=occasion(row.notice, words),
         channel=row.channel if channels is None else _channel(row.channel, channels),
         to=recipients(row, words),
         state=row.state,
@@ -72,7 +72,8 @@ def recipients(row: Any, words: Words) -> str:
     return say("words.list", words.language).join(map(words.reader.who, named))
 
 
-def _occasion(notice: str, words: Words) -> str:
+def occasion(notice: str, words: Words) -> str:
+    """What a message is about, by the `notice` of its row."""
     kind, _, rest = notice.partition(".")
     name, _, rung = rest.partition(".")
     if kind == "notice":

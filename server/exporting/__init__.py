@@ -34,14 +34,18 @@ def export(
     *,
     private: bool = False,
     by: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> int:
     """Write the issues of a process with their events; give how many issues. `private`: with private fields; `by`: who
-    takes them out (None: whoever has the shell), which stands in the audit trail before the first byte is written.
+    takes them out (None: whoever has the shell), which stands in the audit trail before the first byte is written;
+    `since`, `until`: only those received from then on, and before then.
     `progress` hears how many of how many are written. Raises UnknownProcess, Unavailable, OSError of `to`."""
     with database.transaction():
-        found = Export(process, private, progress)
-        body = {"process": process, "format": format, "private": private, "issues": found.count}
+        found = Export(process, private, progress, since, until)
+        body: dict[str, object] = {"process": process, "format": format, "private": private, "issues": found.count}
+        body |= {name: at for name, at in (("since", since), ("until", until)) if at is not None}
         audit.record("export", now, body, by=by)
     with database.current().snapshot():
         FORMATS[format](found, to)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from server import policies
 from server.core import case as cases
+from server.core.moments import Moment
 from server.core.moments import show as show_utc
 from server.core.printing import facts_printed, printed, without
 from server.core.process import Process
@@ -39,16 +40,32 @@ class Exported:
 
 
 class Export:
-    """The issues of one process. `private`: with private fields. Raises UnknownProcess."""
+    """The issues of one process, of those received `since` then and before `until`. `private`: with private fields.
+    Raises UnknownProcess."""
 
-    def __init__(self, process: str, private: bool, progress: Callable[[int, int], None]) -> None:
+    def __init__(
+        self,
+        process: str,
+        private: bool,
+        progress: Callable[[int, int], None],
+        since: Moment | None = None,
+        until: Moment | None = None,
+    ) -> None:
         self.process = process
         self._private = private
         self._progress = progress
-        self.count = Issue.select().where(Issue.process == process).count()
-        self._last = Issue.select(Issue.id).where(Issue.process == process).order_by(Issue.id.desc()).limit(1).scalar()
-        if not self.count and process not in policies.in_force().processes:
+        self._these = Issue.process == process
+        if since is not None:
+            self._these &= Issue.received_at >= since
+        if until is not None:
+            self._these &= Issue.received_at < until
+        self.count = Issue.select().where(self._these).count()
+        self._last = Issue.select(Issue.id).where(self._these).order_by(Issue.id.desc()).limit(1).scalar()
+        if not self.count and process not in policies.in_force().processes and not self._is_known():
             raise UnknownProcess(process)
+
+    def _is_known(self) -> bool:
+        return bool(Issue.select().where(Issue.process == self.process).exists())
 
     def issues(self, say: bool = True) -> Iterator[Exported]:
         """Every issue that there was when the export began. `say`: tell how far it is."""
@@ -56,7 +73,7 @@ class Export:
         while True:
             rows = list(
                 Issue.select()
-                .where(Issue.process == self.process, Issue.id > last, Issue.id <= (self._last or 0))
+                .where(self._these, Issue.id > last, Issue.id <= (self._last or 0))
                 .order_by(Issue.id)
                 .limit(AT_ONCE)
             )
@@ -119,7 +136,7 @@ class Export:
     @cached_property
     def processes(self) -> list[Process]:
         """Every version of the process that an exported issue is judged by, and the one in force, oldest first."""
-        rows = Issue.select(Issue.version, Issue.pins).where(Issue.process == self.process).distinct()
+        rows = Issue.select(Issue.version, Issue.pins).where(self._these).distinct()
         pins = {canonical(row.pins): row.pins for row in rows.order_by(Issue.version)}
         found = []
         for one in pins.values():
