@@ -35,9 +35,7 @@ class ChangesView(Page):
         """Versions, newest first, each with what is another than in the one before."""
         chosen = {name: request.args.get(name, "").strip()[:200] for name in ("document", "part", "q")}
         before = request.args.get("before", type=int)
-        found = changed.search(
-            chosen["document"], chosen["part"], chosen["q"], languages.language(), before, SIZE
-        )
+        found = changed.search(chosen["document"], chosen["part"], chosen["q"], languages.language(), before, SIZE)
         return self.render(
             "panel/evidence/changes.html",
             rows=[_shown(one, chosen["q"]) for one in found.changes],

@@ -74,7 +74,8 @@ class ExportsView(Page):
         words = Wording()
         taken = searching.search(Filters(kind="export"), None, 20)
         rows = [
-            {"id": one.id, "at": clock.text(one.at), "by": words.who(one.by), "text": words.sentence(one)} for one in taken
+            {"id": one.id, "at": clock.text(one.at), "by": words.who(one.by), "text": words.sentence(one)}
+            for one in taken
         ]
         return self.render(
             "panel/evidence/exports.html",

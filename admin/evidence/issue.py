@@ -1,5 +1,5 @@
-"""The evidence of one issue: what was so at a moment, whether computing it anew gives the same, and the file that proves
-it elsewhere."""
+"""The evidence of one issue: what was so at a moment, whether computing it anew gives the same, and the file that
+proves it elsewhere."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class EvidenceView(Page):
         words = Wording()
         taken = searching.search(Filters(kind="evidence.exported"), None, 20)
         rows = [
-            {"id": one.id, "at": clock.text(one.at), "by": words.who(one.by), "text": words.sentence(one)} for one in taken
+            {"id": one.id, "at": clock.text(one.at), "by": words.who(one.by), "text": words.sentence(one)}
+            for one in taken
         ]
         page = self.render("panel/evidence/choose.html", number=number, problem=problem, rows=rows)
         return (page, 404) if problem else page

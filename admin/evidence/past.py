@@ -69,7 +69,9 @@ def _version(one: Mapping[str, Any], words: Words) -> dict[str, Any]:
     by = gettext("shipped with the product")
     if not shipped:
         by = gettext(
-            "by %(author)s, approved by %(approver)s", author=words.who(one["author"]), approver=words.who(one["approver"])
+            "by %(author)s, approved by %(approver)s",
+            author=words.who(one["author"]),
+            approver=words.who(one["approver"]),
         )
     return {**one, "by": by, "from": short(one.get("from")), "until": short(one.get("until"))}
 
@@ -77,7 +79,9 @@ def _version(one: Mapping[str, Any], words: Words) -> dict[str, Any]:
 def _reason(one: Mapping[str, Any], words: Words) -> str:
     at = short(one["at"])
     if "by" in one:
-        value = "–" if one["value"] is None else words.vocabulary.option(one["table"], str(one["value"]), words.language)
+        value = (
+            "–" if one["value"] is None else words.vocabulary.option(one["table"], str(one["value"]), words.language)
+        )
         values = {"table": words.label(one["table"]), "value": value, "who": words.who(one["by"]), "at": at}
         return gettext("%(table)s is %(value)s: set by %(who)s on %(at)s", **values)
     return gettext("%(reason)s (%(at)s)", reason=because(one, words), at=at)

@@ -90,9 +90,7 @@ def _is_more(document: str, last: int | None) -> bool:
     return bool((query.where(Version.name == document) if document else query).exists())
 
 
-def _change(
-    row: Any, earlier: Any, part: str, fits: Callable[[str], bool] | None, language: str
-) -> Change | None:
+def _change(row: Any, earlier: Any, part: str, fits: Callable[[str], bool] | None, language: str) -> Change | None:
     """The change, or None when it is not looked for."""
     told = None if earlier is None else between(earlier, row)
     wanted = None

@@ -12,7 +12,7 @@ from typing import Final
 
 from server import demo, drafts, policies
 from server.accounts import users
-from server.core.moments import HOUR
+from server.core.moments import HOUR, show
 from server.store.models import Issue
 from tests.admin.visiting import PASSWORD, now, receive
 from tests.publishing import publish
@@ -85,6 +85,14 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_roles.index": lambda made: ["/admin/roles/"],
     "panel_kept.index": lambda made: ["/admin/kept/"],
     "panel_subscriptions.index": lambda made: ["/admin/subscriptions/"],
+    "panel_trail.index": lambda made: ["/admin/trail/", f"/admin/trail/?issue={made.busiest}"],
+    "panel_trail.entry": lambda made: ["/admin/trail/1"],
+    "panel_evidence.index": lambda made: ["/admin/evidence/"],
+    "panel_evidence.issue": lambda made: [
+        f"/admin/evidence/{made.busiest}?recompute=yes&at={show(now() - HOUR)[:19]}Z"
+    ],
+    "panel_changes.index": lambda made: ["/admin/changes/?document=cn-office", "/admin/changes/?q=nothing-like-it"],
+    "panel_exports.index": lambda made: ["/admin/exports/"],
     "panel_apart.index": lambda made: ["/admin/apart/"],
     "panel_messages.index": lambda made: ["/admin/messages/"],
     "panel_schedules.index": lambda made: ["/admin/schedules/"],
@@ -98,5 +106,6 @@ NOT_PAGES: Final = {
     "panel_issues.download": "a file of an issue",
     "panel_documents.download": "the bytes of a version",
     "panel_editor.standing": "how a draft stands, for the editor's script",
+    "panel_trail.standing": "a piece of the trail's page",
 }
 """What answers to GET and is no page, and why."""
