@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import flask_admin
-from flask import Blueprint, abort, g, redirect, request, url_for
+from flask import Blueprint, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
 from flask_babel import lazy_gettext
@@ -28,9 +28,18 @@ LARGEST_FORM = 2 << 20
 LARGEST_FILE_FORM = 11 << 20
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset(
-    {"panel_sign_in.index", "panel_preferences.index", "panel_assets.static", "panel_bundle.file", "admin.static"}
+    {
+        "panel_sign_in.index",
+        "panel_reset.index",
+        "panel_reset.choose",
+        "panel_preferences.index",
+        "panel_assets.static",
+        "panel_bundle.file",
+        "admin.static",
+    }
 )
-"""What anybody may ask for: signing in, choosing language and appearance, and files that are the same for all."""
+"""What anybody may ask for: signing in, a new password by a link, language and appearance, files that are the same for
+all."""
 
 
 Method = TypeVar("Method", bound=Callable[..., ResponseReturnValue])
@@ -139,6 +148,7 @@ def surroundings() -> dict[str, Any]:
         "asset": asset,
         "language_names": languages.NAMES,
         "hold": holding.shown() if who is not None and who.may("system") else None,
+        "known_endpoints": current_app.view_functions,
         "clock_held": who is not None and who.may("system") and clock.held() is not None,
     }
 

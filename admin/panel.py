@@ -11,6 +11,10 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import NotFound
 
 from admin import bundles, guard, headers, languages
+from admin.accounts.own import AccountView
+from admin.accounts.resetting import ResetView
+from admin.accounts.roles import RolesView
+from admin.accounts.users import UsersView
 from admin.desk import IssuesView
 from admin.directory.people import PeopleView
 from admin.directory.teams import TeamsView
@@ -21,7 +25,6 @@ from admin.evidence.exports import ExportsView
 from admin.evidence.issue import EvidenceView
 from admin.evidence.trail import TrailView
 from admin.guard import Page, expose
-from admin.people import RolesView
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView
 from admin.signing import SignInView, SignOutView
@@ -117,6 +120,8 @@ def _views() -> list[Page]:
         SignInView(name=lazy_gettext("Sign in"), endpoint="panel_sign_in", url="sign-in"),
         SignOutView(name=lazy_gettext("Sign out"), endpoint="panel_sign_out", url="sign-out"),
         PreferencesView(name=lazy_gettext("Preferences"), endpoint="panel_preferences", url="preferences"),
+        AccountView(name=lazy_gettext("My account"), endpoint="panel_account", url="account"),
+        ResetView(name=lazy_gettext("A new password"), endpoint="panel_reset", url="reset"),
         _in("desk", IssuesView, lazy_gettext("Issues"), "issues", "fa-inbox"),
         _in("desk", NewIssueView, lazy_gettext("New issue"), "new-issue", "fa-plus-square-o"),
         _in("policies", DocumentsView, lazy_gettext("Documents"), "documents", "fa-file-text-o"),
@@ -130,6 +135,7 @@ def _views() -> list[Page]:
         _in("evidence", EvidenceView, lazy_gettext("Evidence of an issue"), "evidence", "fa-gavel"),
         _in("evidence", ChangesView, lazy_gettext("Who changed what"), "changes", "fa-history"),
         _in("evidence", ExportsView, lazy_gettext("Exports"), "exports", "fa-download"),
+        _in("system", UsersView, lazy_gettext("Users"), "users", "fa-user-circle-o"),
         _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
         _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),

@@ -23,24 +23,20 @@ class SignInView(OpenPage):
         if request.method in SAFE:
             return redirect(back, 303) if caller() is not None else self._page(back)
         login = request.form.get("login", "").strip()
+        browser = request.headers.get("User-Agent", "")
         try:
-            text = sign_in(login, request.form.get("password", ""), request.remote_addr or "", now())
+            text = sign_in(login, request.form.get("password", ""), request.remote_addr or "", now(), browser)
         except Throttled as throttled:
             return self._throttled(back, login, throttled.retry_after)
         if text is None:
             return self._page(back, login, gettext("Login or password are wrong."), 401)
         session.clear()  # so that a form token from before signing in is worth nothing after it
         answer = make_response(redirect(back, 303))
-        _remember(answer, text)
+        remember(answer, text)
         return answer
 
     def _throttled(self, back: str, login: str, seconds: int) -> Response:
-        problem = ngettext(
-            "Too many failed attempts. Try again in %(num)s second.",
-            "Too many failed attempts. Try again in %(num)s seconds.",
-            seconds,
-        )
-        answer = self._page(back, login, problem, 429)
+        answer = self._page(back, login, throttled_text(seconds), 429)
         answer.headers["Retry-After"] = str(seconds)
         return answer
 
@@ -71,7 +67,17 @@ class SignOutView(Page):
         return answer
 
 
-def _remember(answer: Response, text: str) -> None:
+def throttled_text(seconds: int) -> str:
+    """That one has to wait, and how long."""
+    return ngettext(
+        "Too many failed attempts. Try again in %(num)s second.",
+        "Too many failed attempts. Try again in %(num)s seconds.",
+        seconds,
+    )
+
+
+def remember(answer: Response, text: str) -> None:
+    """Give the browser the session that begins with this answer."""
     name = cookie_name(settings.current().url)
     answer.set_cookie(name, text, max_age=LONGEST // 1000, path="/", secure=_is_https(), httponly=True, samesite="Lax")
 

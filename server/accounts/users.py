@@ -61,7 +61,7 @@ def add_user(
 def disable_user(login: str, now: Moment, by: str | None = None) -> None:
     """Disable a person: nothing of his works any more. Raises Refused: somebody unknown, or the last administrator."""
     with transaction():
-        _known(login)
+        known(login)
         if administrators() == [login]:
             raise Refused("last-administrator", value=login)
         take_everything(login, now)
@@ -73,7 +73,7 @@ def set_password(login: str, password: str, now: Moment, by: str | None = None) 
     """Give a person a new password; his sessions and tokens end. Raises Refused."""
     password_hash = passwords.hashed(password, login)
     with transaction():
-        _known(login)
+        known(login)
         Person.update(password_hash=password_hash).where(Person.login == login).execute()
         end_access(login, now)
         audit.record("person.password_set", now, {"login": login}, by=by)
@@ -109,7 +109,8 @@ def _logins() -> Iterable[str]:
         yield f"admin{number}"
 
 
-def _known(login: str) -> Person:
+def known(login: str) -> Person:
+    """The active person of that login. Raises Refused: there is none."""
     person = Person.get_or_none((Person.login == login) & Person.disabled_at.is_null())
     if person is None:
         raise Refused("unknown-person", value=login)

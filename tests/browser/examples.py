@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server import demo, drafts, policies
-from server.accounts import users
+from server.accounts import make_reset_link, users
 from server.core.moments import HOUR, show
 from server.store.models import Issue
 from tests.admin.visiting import PASSWORD, now, receive
@@ -29,6 +29,7 @@ class Made:
     overdue: str
     busiest: str
     drafts: list[int]
+    reset_link: str
 
 
 def make_up() -> Made:
@@ -45,7 +46,13 @@ def make_up() -> Made:
     written = [
         drafts.begin(name, None, drafts.caller(VISITOR), at).id for name in ("complaint-monitoring", "cn-office")
     ]
-    return Made(number, overdue, busiest.number, written)
+    return Made(
+        number=number,
+        overdue=overdue,
+        busiest=busiest.number,
+        drafts=written,
+        reset_link=make_reset_link("chen", at, by=VISITOR),
+    )
 
 
 PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
@@ -83,6 +90,14 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_teams.edit": lambda made: ["/admin/teams/team/front_line"],
     "panel_teams.remove": lambda made: ["/admin/teams/team/handling_group/remove"],
     "panel_roles.index": lambda made: ["/admin/roles/"],
+    "panel_roles.add": lambda made: ["/admin/roles/add"],
+    "panel_roles.edit": lambda made: ["/admin/roles/agent/edit"],
+    "panel_roles.remove": lambda made: ["/admin/roles/agent/remove"],
+    "panel_account.index": lambda made: ["/admin/account/"],
+    "panel_reset.index": lambda made: [],  # the same as an address with a link that is no good
+    "panel_reset.choose": lambda made: [f"/admin/reset/{made.reset_link}"],
+    "panel_users.index": lambda made: ["/admin/users/"],
+    "panel_users.user": lambda made: ["/admin/users/admin/"],
     "panel_kept.index": lambda made: ["/admin/kept/"],
     "panel_subscriptions.index": lambda made: ["/admin/subscriptions/"],
     "panel_trail.index": lambda made: ["/admin/trail/", f"/admin/trail/?issue={made.busiest}"],

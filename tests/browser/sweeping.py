@@ -95,7 +95,7 @@ class Sweep:
             self.say(f"axe {rule} × {count}: {markup} — {why}")
         folder = PICTURES / f"{self.language}-{width}-{theme}"
         folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}.jpeg", type="jpeg", quality=70, full_page=True)
+        self.page.screenshot(path=folder / f"{name}.png", full_page=True)
 
     def hear(self, message: ConsoleMessage) -> None:
         """Note what the console has against the page."""

@@ -116,6 +116,17 @@ class Session(Row):
     expires_at = MomentField(index=True)
 
 
+class ResetLink(Row):
+    """A link with which a person chooses a new password, once. `hash` is that of what the link holds."""
+
+    hash = TextField(primary_key=True)  # SHA-256, hex
+    person = ForeignKeyField(Person, backref="reset_links")
+    made_by = TextField()
+    created_at = MomentField()
+    expires_at = MomentField()
+    used_at = MomentField(null=True)
+
+
 class SignInAttempt(NumberedRow):
     """A try to sign in: what the throttle counts. `login` may be nobody's."""
 
