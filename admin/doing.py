@@ -14,8 +14,9 @@ from server.accounts import Caller
 from server.core.moments import Moment
 from server.core.vocabulary import say
 from server.directory import snapshot
+from server.events import Held
 from server.messages.tasks import confirm_task
-from server.recording import Held, held
+from server.recording import held
 from server.store import database
 from server.store.models import Message
 

@@ -23,9 +23,10 @@ from server.core.turn import Turn
 from server.core.wording import fact_text
 from server.core.world import Asked
 from server.directory import snapshot
+from server.events import Held
 from server.messages.tasks import open_tasks
 from server.numbering import live_directory
-from server.recording import Held, held
+from server.recording import held
 from server.store.models import Issue, IssueLink, Message
 from server.subscriptions import DOCUMENT
 

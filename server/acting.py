@@ -19,9 +19,10 @@ from server.core.turn import Turn
 from server.core.values import Problem
 from server.core.world import Asked
 from server.directory import snapshot
+from server.events import LIVE, Held, Recorded, Surroundings
 from server.intake.receiving import unknown_people
 from server.numbering import live_directory
-from server.recording import LIVE, Held, Recorded, Surroundings, held, record_event
+from server.recording import held, record_event
 from server.store import database
 from server.store.models import Issue
 

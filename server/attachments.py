@@ -19,8 +19,8 @@ from server.acting import BadForm
 from server.core.moments import Moment
 from server.core.values import Problem
 from server.directory import snapshot
+from server.events import LIVE, Held, Recorded, Surroundings
 from server.issues import sees_private
-from server.recording import LIVE, Held, Recorded, Surroundings
 from server.store.models import Attachment, AttachmentChunk
 from server.store.writing import insert_many
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from server.core.moments import Moment
 from server.store import sql
 from server.store.fields import canonical
-from server.store.models import PrivateValue
+from server.store.models import AuditEntry, PrivateValue
 from server.store.writing import insert_audit, insert_many
 
 # Where an entry's body holds facts under their fields' names; elsewhere `name` or `from` are words of the entry itself.
@@ -43,13 +43,45 @@ def record(
     entry: then it has no salts yet. Raises ValueError for what is not JSON, and when there are private values but no
     issue to keep their salts with.
     """
+    salts: list[Row] = []
+    row = _row(Entry(kind, at, body, by, issue, private, new), salts)
+    insert_many(PrivateValue, salts)
+    return insert_audit(row)
+
+
+class Entry(NamedTuple):
+    """An entry to be written; what its parts are, `record` says."""
+
+    kind: str
+    at: Moment
+    body: Mapping[str, Any]
+    by: str | None = None
+    issue: int | None = None
+    private: Collection[str] = ()
+    new: bool = False
+
+
+def record_all(entries: Iterable[Entry]) -> None:
+    """Write several entries within the caller's transaction, in their order. Raises what `record` raises."""
+    salts: list[Row] = []
+    rows = [_row(entry, salts) for entry in entries]
+    insert_many(PrivateValue, salts)
+    insert_many(AuditEntry, rows)
+
+
+Row = dict[str, Any]
+
+
+def _row(entry: Entry, salts: list[Row]) -> Row:
+    """The entry's row; salts that it needs and that there were not are added to `salts`."""
+    kind, at, body, by, issue, private, new = entry
     content = dict(body)
     if private:
         if issue is None:
             raise ValueError("private values need an issue that keeps their salts")
-        content = _hidden(content, _Salts(issue, frozenset(private), new), False)
-    entry = {"at": at, "kind": kind, "by": by, "issue": issue, "body": content}
-    return insert_audit({"at": at, "kind": kind, "by": by, "issue": issue, "body": canonical(entry)})
+        content = _hidden(content, _Salts(issue, frozenset(private), new, salts), False)
+    whole = {"at": at, "kind": kind, "by": by, "issue": issue, "body": content}
+    return {"at": at, "kind": kind, "by": by, "issue": issue, "body": canonical(whole)}
 
 
 def hidden(body: Mapping[str, Any], private: Collection[str], salts: Mapping[str, bytes]) -> Any:
@@ -85,11 +117,12 @@ class _Known:
 
 
 class _Salts:
-    """The salts of one issue, made when first needed."""
+    """The salts of one issue, made when first needed; those that are to be written are in `made`."""
 
-    def __init__(self, issue: int, fields: frozenset[str], new: bool) -> None:
+    def __init__(self, issue: int, fields: frozenset[str], new: bool, made: list[Row]) -> None:
         self.issue = issue
         self.fields = fields
+        self._made = made
         self._known: dict[str, bytes] | None = {} if new else None
 
     def hide(self, field: str, value: Any) -> dict[str, str]:
@@ -97,10 +130,11 @@ class _Salts:
 
     def _salt(self, field: str) -> bytes:
         if self._known is None:
-            self._known = salts_of(self.issue)
+            waiting = {row["field"]: row["salt"] for row in self._made if row["issue"] == self.issue}
+            self._known = {**salts_of(self.issue), **waiting}
         if field not in self._known:
             self._known[field] = secrets.token_bytes(_SALT_BYTES)
-            insert_many(PrivateValue, [{"issue": self.issue, "field": field, "salt": self._known[field]}])
+            self._made.append({"issue": self.issue, "field": field, "salt": self._known[field]})
         return self._known[field]
 
 
@@ -110,13 +144,13 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 def _hidden(value: Any, salts: _Salts | _Known, inside: bool) -> Any:
     if type(value) in _PLAIN:  # most of an entry; asking an abstract class takes longer than the rest of this
         return value
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {
             key: salts.hide(key, item)
             if inside and key in salts.fields and item is not None
             else _hidden(item, salts, inside or key in _HOLDERS)
             for key, item in value.items()
         }
-    if isinstance(value, list | tuple):
+    if type(value) is list or isinstance(value, list | tuple):
         return [_hidden(item, salts, inside) for item in value]
     return value

@@ -23,8 +23,9 @@ from server.core.process import Process
 from server.core.turn import Turn
 from server.core.world import Asked
 from server.directory import snapshot
+from server.events import Held, Surroundings
 from server.numbering import live_directory
-from server.recording import Held, Surroundings, held
+from server.recording import held
 from server.resources import data_dir
 from server.starting import Demo, Login
 from server.store import database

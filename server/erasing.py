@@ -17,8 +17,9 @@ from server.core.calendars import Calendar
 from server.core.durations import Duration, parse_duration
 from server.core.moments import Moment
 from server.core.schedules import Schedule, parse_schedule
+from server.events import compact
 from server.policies import InForce
-from server.recording import compact, held
+from server.recording import held
 from server.setting_apart import set_apart
 from server.store import database, sql, writing
 from server.store.failures import Unavailable

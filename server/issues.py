@@ -21,9 +21,10 @@ from server.core.process import Process
 from server.core.turn import Turn
 from server.core.world import Asked
 from server.directory import Snapshot, snapshot
+from server.events import Held
 from server.numbering import live_directory
 from server.policies import Unusable, process_for
-from server.recording import Held, UnknownIssue, held
+from server.recording import UnknownIssue, held
 from server.store import database
 from server.store.models import Attachment, Event, Issue, IssueLink
 

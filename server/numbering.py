@@ -1,9 +1,9 @@
-"""Numbers of new issues (policy language, `number`), and the directory that the live server asks."""
+"""Numbers of new issues (policy language, `number`), and the directories that the live server asks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from server import policies
@@ -29,19 +29,35 @@ class NeedsLock(Exception):
 def next_number(process: Process, received: Moment) -> str:
     """The next number of the process on its calendar's date of receipt, within the caller's transaction. A number
     that another process has already given is passed over. Raises NoNumber."""
-    date = process.calendar.date(received).replace("-", "")
-    # Without the date in the number, its serial goes on from day to day.
-    counted_by = date if "{date}" in process.number else ""
+    date, counted_by = counted(process, received)
     for _ in range(MOST_TRIES):
-        serial = str(counters.next_serial(process.name, counted_by))
-        number = _SERIAL.sub(lambda found: serial.zfill(int(found[1] or 0)), process.number.replace("{date}", date))  # noqa: B023
-        if not _is_given(number):
+        number = written(process, date, counters.next_serial(process.name, counted_by))
+        if not given([number]):
             return number
     raise NoNumber(process.number)
 
 
-def _is_given(number: str) -> bool:
-    return sql.run('SELECT 1 FROM "issue" WHERE "number" = ?', number).fetchone() is not None
+def counted(process: Process, received: Moment) -> tuple[str, str]:
+    """The date that stands in the number of an issue received then, and by what its serial is counted."""
+    date = process.calendar.date(received).replace("-", "")
+    # Without the date in the number, its serial goes on from day to day.
+    return date, date if "{date}" in process.number else ""
+
+
+def written(process: Process, date: str, serial: int) -> str:
+    """The number with this serial."""
+    return _SERIAL.sub(lambda found: str(serial).zfill(int(found[1] or 0)), process.number.replace("{date}", date))
+
+
+def has_serial(process: Process) -> bool:
+    """Whether two serials make two numbers."""
+    return _SERIAL.search(process.number) is not None
+
+
+def given(numbers: Sequence[str]) -> set[str]:
+    """Those of these numbers that an issue has already."""
+    condition, values = sql.among(numbers)
+    return {row[0] for row in sql.run(f'SELECT "number" FROM "issue" WHERE "number" {condition}', *values).fetchall()}
 
 
 def live_directory(judging: Process | None = None) -> LiveDirectory:
@@ -49,17 +65,17 @@ def live_directory(judging: Process | None = None) -> LiveDirectory:
     numbers it, whatever comes into force meanwhile."""
 
     def number(process: str, received: Moment) -> str:
-        numbered_by = judging if judging is not None and judging.name == process else _in_force(process)
+        numbered_by = judging if judging is not None and judging.name == process else in_force(process)
         return next_number(numbered_by, received)
 
-    return LiveDirectory(number, _refuses)
+    return LiveDirectory(number, refuses)
 
 
 class BeforeLock(LiveDirectory):
     """Answers only what counts nothing, so that an event can be judged before the write lock is taken."""
 
     def __init__(self) -> None:
-        super().__init__(None, _refuses)
+        super().__init__(None, refuses)
 
     def number(self, process: str, received: Moment) -> str:
         raise NeedsLock
@@ -71,10 +87,12 @@ class BeforeLock(LiveDirectory):
         raise NeedsLock
 
 
-def _in_force(process: str) -> Process:
+def in_force(process: str) -> Process:
+    """The version of the process that numbers new issues."""
     return policies.in_force().processes[process].process
 
 
-def _refuses(process: str, fields: Mapping[str, Any], now: Moment) -> bool:
+def refuses(process: str, fields: Mapping[str, Any], now: Moment) -> bool:
+    """Whether the process in force would refuse a new issue with these fields, or there is none."""
     found = policies.in_force().processes.get(process)
     return found is None or bool(values.new_issue(found.process, fields, now)[1])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -30,14 +29,12 @@ from server.core.moments import Moment
 from server.core.process import Process
 from server.core.sources import Source, compile_source
 from server.resources import policy_dir
-from server.store import database, sql
+from server.store import database, revisions, sql
 from server.store.database import Store
 from server.store.fields import canonical
-from server.store.models import Activation, Meta, Version
+from server.store.models import Activation, Version
 
 log = logging.getLogger("duban.policies")
-
-REVISION: Final = "policies"
 
 Pins = Mapping[str, Any]
 """The versions that judge an issue: {"process": id, "calendars": {name: id}, "channels": id}."""
@@ -187,9 +184,7 @@ def activate(version: int, now: Moment, by: str | None = None, **more: Any) -> N
         found = Version.get_by_id(version)
         Activation.update(until_at=now).where(Activation.name == found.name, Activation.until_at.is_null()).execute()
         Activation.create(name=found.name, version=found, from_at=now, by=by)
-        Meta.insert(key=REVISION, value=uuid.uuid4().hex).on_conflict(
-            conflict_target=[Meta.key], preserve=[Meta.value]
-        ).execute()
+        revisions.renew(revisions.POLICIES)
         audit.record("policy.activated", now, {**_described(found), **more}, by=by)
 
 
@@ -218,9 +213,7 @@ MOST_PARTS: Final = 2_000  # compiled documents that a process keeps
 
 def revision() -> str:
     """What changes whenever other versions come into force."""
-    with database.session():
-        row = sql.run('SELECT "value" FROM "meta" WHERE "key" = ?', REVISION).fetchone()
-    return "" if row is None else str(row[0])
+    return revisions.revision(revisions.POLICIES)
 
 
 def in_force() -> InForce:
@@ -237,6 +230,12 @@ def in_force() -> InForce:
                 latest = _compile_all(now, _rows_in_force())
             _latest[store] = latest
     return latest
+
+
+def last_seen() -> InForce:
+    """The documents that this process saw in force last, without asking whether they still are: whoever goes by them
+    looks again (`revision`) in the transaction that makes it count."""
+    return _latest.get(database.current()) or in_force()
 
 
 def process_for(pins: Pins) -> Pinned:

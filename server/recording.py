@@ -12,35 +12,29 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import peewee
 
-from server import audit, messages, metrics, nudging, policies, settings, subscriptions
+from server import events, policies
 from server.core import case as cases
-from server.core import values
 from server.core.advance import Advance, Refused, advance, next_due
 from server.core.case import Case
 from server.core.moments import Moment, OutOfRange, show
-from server.core.values import Problem
 from server.core.world import Directory
 from server.crash_points import crash_point
+from server.events import LIVE, Change, Held, Recorded, Surroundings
 from server.numbering import BeforeLock, NeedsLock, live_directory
 from server.policies import Pinned
+from server.receipts import open_linked
 from server.setting_apart import CannotGoOn, NeverSettles, set_apart
 from server.store import database, sql, writing
 from server.store.failures import Unavailable
-from server.store.models import Event, Issue, IssueLink, Watcher
+from server.store.models import Issue
 
 log = logging.getLogger("duban.recording")
 
 ATTEMPTS: Final = 12
-DEEPEST: Final = 10
-"""Issues that open one another, one in the other, before the next one is not opened: processes may go in a circle."""
-
-OPENED: Final = "opened"
-"""How an issue that an action opened is linked to the one that it was done on."""
 
 TIME: Final[Mapping[str, Any]] = {"kind": "time"}
 
@@ -65,147 +59,6 @@ class PreconditionFailed(Exception):
         self.seq = seq
 
 
-class OpenedRefused(Exception):
-    """The process of a linked issue refuses it after all: it came into force between the question and the answer."""
-
-    def __init__(self, process: str, problems: Sequence[Problem]) -> None:
-        super().__init__(f"{process} refuses the issue: {problems}")
-
-
-class AlreadyRecorded(Exception):
-    """An event with this key was recorded before."""
-
-
-class _Known(Exception):
-    """The issue's (source, external_id) has an issue already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an event is judged in: the directory that is asked (None: the live one), and whether the messages that it
-    causes are held until an administrator lets them go (demo data)."""
-
-    directory: Directory | None = None
-    hold_messages: bool = False
-
-
-LIVE: Final = Surroundings()
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An issue after an event. `event` is the event's row; None when it was refused, which changes nothing."""
-
-    issue: int
-    number: str
-    seq: int
-    case: Case
-    pinned: Pinned
-    entries: Sequence[Mapping[str, Any]] = ()
-    refused: Refused | None = None
-    event: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An issue as it stands in the store."""
-
-    id: int
-    number: str
-    seq: int
-    case: Case
-    pinned: Pinned
-    closed_at: Moment | None
-
-
-def compact(value: Any) -> str:
-    """JSON in the order of its keys: tables name facts in the order in which they looked. Raises ValueError."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-# -- a new issue ---------------------------------------------------------------------------------------------------
-
-
-def record_new(
-    pinned: Pinned,
-    facts: Mapping[str, Any],
-    now: Moment,
-    *,
-    by: str | None = None,
-    source: str = "",
-    external_id: str | None = None,
-    watchers: Sequence[str] = (),
-    note: Mapping[str, Any] | None = None,
-    surroundings: Surroundings = LIVE,
-    depth: int = 0,
-) -> Recorded | None:
-    """Judge and store a new issue whose facts are as `values.new_issue` gives them; None, and nothing stored, when
-    this source has sent `external_id` before. `note` is kept beside the event (what a delivery was)."""
-    event = {"kind": "received", "facts": dict(facts), "by": by, "watchers": list(watchers)}
-
-    def write() -> Recorded:
-        recorded = _new(pinned, event, now, source, external_id, note, surroundings, depth)
-        crash_point("intake.before_commit")
-        return recorded
-
-    # Receipts that take their number from the same row wait for one another there: they may as well share a commit.
-    counted_by = (pinned.process.name, pinned.process.calendar.date(facts["received"]))
-    for attempt in range(ATTEMPTS):
-        try:
-            return database.together(write, counted_by)
-        except _Known:
-            return None
-        except peewee.IntegrityError:
-            # On PostgreSQL two processes may choose the same number at the same time; the later one takes the next.
-            if attempt + 1 == ATTEMPTS or surroundings.directory is not None or _is_inside_a_transaction():
-                raise
-    raise AssertionError("not reached")
-
-
-def _is_inside_a_transaction() -> bool:
-    return bool(database.current().db.transaction_depth())
-
-
-def _new(
-    pinned: Pinned,
-    event: Mapping[str, Any],
-    now: Moment,
-    source: str,
-    external_id: str | None,
-    note: Mapping[str, Any] | None,
-    surroundings: Surroundings,
-    depth: int,
-) -> Recorded:
-    done = advance(pinned.process, None, event, now, surroundings.directory or live_directory(pinned.process))
-    case = done.case
-    closed_at = now if pinned.process.is_final(case.stage) else None
-    row = {
-        "process": pinned.process.name,
-        "number": case.number,
-        "version": pinned.version,
-        "pins": pinned.pins,
-        "source": source,
-        "external_id": external_id,
-        "received_at": case.facts["received"],
-        "recorded_at": now,
-        "seq": 1,
-        **_columns(pinned, case, closed_at),
-    }
-    issue = writing.insert_issue(row)
-    if issue is None:
-        raise _Known
-    crash_point("intake.issue_written")
-    if case.watchers:
-        Watcher.insert_many([{"issue": issue, "person": person, "at": now} for person in case.watchers]).execute()
-    after = Held(issue, case.number, 1, case, pinned, closed_at)
-    number = _write_event(
-        after, event, done, now, now, case.receiver or (f"source:{source}" if source else None), None, note
-    )
-    _follow(after, None, done, number, now, surroundings, depth)
-    metrics.after_commit(metrics.INTAKE, source, case.process, "created")
-    return Recorded(issue, case.number, 1, case, pinned, done.entries, None, number)
-
-
 # -- an event on an issue ------------------------------------------------------------------------------------------
 
 
@@ -221,6 +74,10 @@ def held(issue: int | str) -> Held:
         if _is_the_stores(error):
             raise
         raise CannotGoOn(str(rows[0][1])) from error
+
+
+def _is_inside_a_transaction() -> bool:
+    return bool(database.current().db.transaction_depth())
 
 
 def _is_the_stores(error: Exception) -> bool:
@@ -314,13 +171,11 @@ def let_time_pass(found: Held, until: Moment, now: Moment, surroundings: Surroun
 def held_together(issues: Sequence[int]) -> dict[int, Held]:
     """Several issues as they stand, within the caller's transaction, until whose end nobody else changes them. Without
     those that somebody is changing now. Raises what `held` raises for any of them."""
+    condition, values = sql.among(issues)
     if database.current().is_postgresql:
         # In one order for all, and before anything else is locked, so that nobody waits in a circle.
-        statement = _HELD.format(column='"id"').replace("= ?", '= ANY(?) ORDER BY "id" FOR UPDATE SKIP LOCKED')
-        rows = sql.run(statement, list(issues)).fetchall()
-    else:
-        statement = _HELD.format(column='"id"').replace("= ?", f"IN ({', '.join('?' * len(issues))})")
-        rows = sql.run(statement, *issues).fetchall()
+        condition += ' ORDER BY "id" FOR UPDATE SKIP LOCKED'
+    rows = sql.run(_HELD.format(column='"id"').replace("= ?", condition), *values).fetchall()
     return {row[0]: _held(row) for row in rows}
 
 
@@ -422,16 +277,16 @@ def _write(
     """What an event did, within the caller's transaction: gives the issue after it, and the event's row."""
     closed_at = _closed_at(found, done.case)
     after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)
-    row = {"seq": after.seq, "problem": None, **_columns(found.pinned, done.case, closed_at)}
+    row = {"seq": after.seq, "problem": None, **events.columns(found.pinned, done.case, closed_at)}
     if event["kind"] == "migrated":
         row |= {"version": found.pinned.version, "pins": found.pinned.pins}
     if not writing.update_issue(found.id, found.seq, row):
         raise Overtaken(found.number)
     crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
-    number = _write_event(after, event, done, now, recorded_at, by, key, None)
+    change = Change(after, found.case.stage, event, done, now, recorded_at, by, key, surroundings=surroundings)
+    (number,) = events.write([change], open_linked)
     if also is not None:
         also(found.id)
-    _follow(after, found.case.stage, done, number, recorded_at, surroundings, 0)
     return after, number
 
 
@@ -440,174 +295,7 @@ def _leave_if_refused(done: Advance, event: Mapping[str, Any]) -> None:
         raise _RefusedInside(done.refused)
 
 
-# -- rows ----------------------------------------------------------------------------------------------------------
-
-
-def _columns(pinned: Pinned, case: Case, closed_at: Moment | None) -> dict[str, Any]:
-    """The case, and the copies of it that lists and the sweep look at."""
-    return {
-        "case": case.dump(),
-        "severity": case.values.get("severity"),
-        "stage": case.stage,
-        "team": case.team,
-        "owner": case.owner,
-        "subject": str(case.facts.get("subject") or ""),
-        "final": pinned.process.is_final(case.stage),
-        "overdue": any(state.open is not None and state.open.state == "breached" for state in case.clocks.values()),
-        "closed_at": closed_at,
-        "wake_at": next_due(pinned.process, case),
-    }
-
-
 def _closed_at(before: Held, case: Case) -> Moment | None:
     if not before.pinned.process.is_final(case.stage):
         return None
     return case.moment if before.closed_at is None else before.closed_at
-
-
-def _write_event(
-    after: Held,
-    event: Mapping[str, Any],
-    done: Advance,
-    now: Moment,
-    recorded_at: Moment,
-    by: str | None,
-    key: str | None,
-    note: Mapping[str, Any] | None,
-) -> int:
-    """The event with all that replay needs, and its audit entry."""
-    body: dict[str, Any] = {"event": event, "now": now, "answers": done.answers}
-    if note:
-        body["note"] = note
-    if key is not None and Event.select(Event.id).where(Event.key == key).exists():
-        raise AlreadyRecorded(key)
-    if event["kind"] == "confirm" and done.refused is None:
-        messages.confirm_one(after.id, event["notice"], by, recorded_at)
-    number = writing.insert_event(
-        {
-            "issue": after.id,
-            "seq": after.seq,
-            "key": key,
-            "at": after.case.moment,
-            "recorded_at": recorded_at,
-            "kind": event["kind"],
-            "by": by,
-            "version": after.pinned.version,
-            "body": compact(body),
-            "entries": compact(done.entries),
-        }
-    )
-    private = private_names(after.pinned, event, done.answers)
-    said = sealed(after.seq, after.pinned, after.number, event, done.entries, done.answers, now)
-    kind, new = f"issue.{event['kind']}", after.seq == 1
-    audit.record(kind, recorded_at, said, by=by, issue=after.id, private=private, new=new)
-    return number
-
-
-def sealed(
-    seq: int,
-    pinned: Pinned,
-    number: str,
-    event: Mapping[str, Any],
-    entries: Sequence[Any],
-    answers: Sequence[Any],
-    now: Moment,
-) -> dict[str, Any]:
-    """What the audit trail says of an event: all that computing it anew needs, and what came of it; the versions
-    that judge the issue from then on."""
-    # `seq` comes last in its canonical form: verifying reads it there.
-    said = {"number": number, "seq": seq, "event": event, "entries": entries, "now": now}
-    if answers:
-        said["asked"] = {"answers": answers}
-    if event["kind"] in ("received", "migrated"):
-        said["pins"] = pinned.hashes
-    return said
-
-
-def private_names(pinned: Pinned, event: Mapping[str, Any], answers: Sequence[Sequence[Any]]) -> frozenset[str]:
-    """What of an event stands in the audit trail, which is never erased, as digests only."""
-    private = pinned.private
-    if event.get("action") == "attach":
-        private |= {"file"}  # what a file is called may say who the customer is
-    if pinned.private and any(_holds_private(question, pinned) for question, _ in answers):
-        private |= {"answers"}
-    return private
-
-
-def _holds_private(question: Sequence[Any], pinned: Pinned) -> bool:
-    """Whether a question to the directory may hold private values, without their names or under another process's."""
-    if question[0] == "in_window":
-        return not pinned.private.isdisjoint(pinned.process.watches[question[2]].same)
-    return bool(question[0] == "refuses")
-
-
-# -- what follows --------------------------------------------------------------------------------------------------
-
-
-def _follow(
-    after: Held, stage: str | None, done: Advance, event: int, now: Moment, surroundings: Surroundings, depth: int
-) -> None:
-    """Everything that the lines of an event ask for besides themselves. `stage` is where the issue stood before."""
-    actor: str | None = after.case.receiver
-    for entry in done.entries:
-        kind = entry["kind"]
-        if kind == "action":
-            actor = entry["by"]
-            if entry["action"] == "link":
-                _link(after.id, entry["with"], actor, now)
-        elif kind == "opened":
-            _open(after, entry, actor, now, surroundings, depth)
-        elif kind == "received":
-            metrics.after_commit(metrics.DECISIONS, after.case.process, entry["severity"])
-        elif kind == "classified" and entry["name"] == "severity":
-            metrics.after_commit(metrics.DECISIONS, after.case.process, entry["to"])
-    if done.tellings:
-        messages.write(done.tellings, _occasion(after, done, event, now, surroundings))
-    process, held_back = after.pinned.process, surroundings.hold_messages
-    subscriptions.tell(process, after.id, event, after.seq, done.entries, stage, now, held_back)
-    nudging.after_commit()
-
-
-def _occasion(after: Held, done: Advance, event: int, now: Moment, surroundings: Surroundings) -> messages.Occasion:
-    return messages.Occasion(
-        issue_id=after.id,
-        event_id=event,
-        seq=after.seq,
-        process=after.pinned.process,
-        case=after.case,
-        channels=after.pinned.channels,
-        entries=done.entries,
-        directory=live_directory(),
-        now=now,
-        settings=settings.current(),
-        held=surroundings.hold_messages,
-    )
-
-
-def _link(issue: int, given: Mapping[str, Any], by: str | None, now: Moment) -> None:
-    other = Issue.get_or_none(Issue.number == given["number"])
-    if other is not None:
-        linked(issue, other.id, str(given.get("as") or ""), by, now)
-
-
-def linked(issue: int, other: int, relation: str, by: str | None, now: Moment) -> None:
-    """Link two issues within the caller's transaction, unless they are linked so already."""
-    IssueLink.insert(issue=issue, other=other, relation=relation, by=by, at=now).on_conflict_ignore().execute()
-
-
-def _open(
-    after: Held, entry: Mapping[str, Any], by: str | None, now: Moment, surroundings: Surroundings, depth: int
-) -> None:
-    """Starts the linked issue that an action opens, received by whoever did the action."""
-    found = policies.in_force().processes.get(entry["process"])
-    if found is None or depth >= DEEPEST:
-        why = "unknown-process" if found is None else "opened-too-deep"
-        body = {"number": after.number, "process": entry["process"], "why": why}
-        audit.record("issue.not-opened", now, body, issue=after.id)
-        return
-    facts, problems = values.new_issue(found.process, entry["fields"], entry["at"])
-    if problems:
-        raise OpenedRefused(entry["process"], problems)
-    opened = record_new(found, facts, entry["at"], by=by, surroundings=surroundings, depth=depth + 1)
-    assert opened is not None
-    linked(after.id, opened.issue, OPENED, by, now)

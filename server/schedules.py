@@ -20,8 +20,8 @@ from server.core.moments import Moment
 from server.core.schedules import Schedule as Times
 from server.core.sources import Source
 from server.crash_points import crash_point
+from server.events import linked
 from server.policies import InForce
-from server.recording import linked
 from server.store import database, sql
 from server.store.failures import Unavailable
 from server.store.fields import canonical

@@ -17,10 +17,9 @@ from server.clock_guard import ClockGuard, Reading
 from server.core.advance import next_due
 from server.core.moments import Moment
 from server.crash_points import crash_point
+from server.events import LIVE, Surroundings
 from server.recording import (
-    LIVE,
     Overtaken,
-    Surroundings,
     UnknownIssue,
     held,
     held_together,

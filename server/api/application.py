@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from typing import Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
@@ -16,6 +17,8 @@ from server.settings import Settings
 from server.store import database
 from server.store.failures import Unavailable
 
+DELIVERIES: Final = "/hooks/"
+
 
 class Application(Flask):
     """A Flask application that holds a connection of the store for the whole of a request."""
@@ -26,7 +29,8 @@ class Application(Flask):
 
     def _answer(self) -> Response:
         """The answer. Trouble with the connection is a problem, too."""
-        if request.path in WITHOUT_STORE:
+        # A delivery asks for a connection when it needs one: those that come together share one transaction.
+        if request.path in WITHOUT_STORE or request.path.startswith(DELIVERIES):
             return super().full_dispatch_request()
         try:
             with database.session():

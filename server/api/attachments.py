@@ -12,7 +12,8 @@ from server.api.issues import acted, unknown
 from server.api.problems import Failed
 from server.api.requests import body
 from server.core.moments import Moment
-from server.recording import Held, Recorded, UnknownIssue, held
+from server.events import Held, Recorded
+from server.recording import UnknownIssue, held
 
 
 def attach(number: str) -> Response:

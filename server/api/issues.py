@@ -18,7 +18,8 @@ from server.api.problems import Failed
 from server.api.requests import body, json_object, now, only
 from server.core.moments import Moment
 from server.crash_points import crash_point
-from server.recording import Overtaken, PreconditionFailed, Recorded, UnknownIssue, held
+from server.events import Recorded
+from server.recording import Overtaken, PreconditionFailed, UnknownIssue, held
 from server.setting_apart import take_up_again
 from server.store.models import Issue
 

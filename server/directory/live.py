@@ -93,12 +93,18 @@ class LiveDirectory:
         if how == "round_robin":
             return self.take_turn(place.process, team, present)
         if how == "least_busy":
-            return _least_busy(present)
+            return self.least_busy(present)
         raise ValueError(f"nobody is chosen by {how!r}")
 
     def take_turn(self, process: str, team: str, present: Sequence[str]) -> str | None:
         """Whose turn it is among those who are there; it is taken."""
         return counters.take_turn(process, team, present)
+
+    def least_busy(self, present: Sequence[str]) -> str | None:
+        """Whoever of those who are there owns the fewest issues that are not in a final stage; of equals, the first in
+        the directory's order."""
+        busy = owned(present)
+        return min(present, key=lambda login: busy.get(login, 0), default=None)
 
     # -- who is who --------------------------------------------------------------------------------------------
 
@@ -141,14 +147,13 @@ def _some(login: str | None) -> Sequence[str]:
     return () if login is None else (login,)
 
 
-def _least_busy(members: Sequence[str]) -> str | None:
-    """Whoever owns the fewest issues that are not in a final stage; of equals, the first in the directory's order."""
+def owned(members: Sequence[str]) -> dict[str, int]:
+    """How many issues that are not in a final stage each of these owns; without those who own none."""
     if not members:
-        return None
+        return {}
     # Written out, because building the query costs more than running it.
     false = "FALSE" if current().is_postgresql else "0"
-    busy: dict[str, int] = dict(sql.run(_BUSY.format(", ".join("?" * len(members)), false), *members).fetchall())
-    return min(members, key=lambda login: busy.get(login, 0))
+    return dict(sql.run(_BUSY.format(", ".join("?" * len(members)), false), *members).fetchall())
 
 
 _BUSY: Final = 'SELECT "owner", COUNT(*) FROM "issue" WHERE "owner" IN ({}) AND "final" = {} GROUP BY "owner"'

@@ -6,20 +6,17 @@ one look-up by primary key, and reads anew when it is another. Customers are man
 
 from __future__ import annotations
 
-import json
 import threading
-import uuid
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from server.core.moments import Moment
 from server.core.vocabulary import in_language
+from server.store import revisions
 from server.store.database import current
-from server.store.models import Holding, Membership, Meta, Person, Role, Rota, Team
-
-REVISION: Final = "directory"
+from server.store.models import Holding, Membership, Person, Role, Rota, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +146,7 @@ def snapshot() -> Snapshot:
 
 
 def _revision() -> str:
-    # Asked in every transaction: as text, because building the query would take longer than answering it.
-    store = current()
-    place = "%s" if store.is_postgresql else "?"
-    row = store.db.execute_sql(f'SELECT "value" FROM "meta" WHERE "key" = {place}', (REVISION,)).fetchone()
-    return "" if row is None else str(json.loads(row[0]))
+    return revisions.revision(revisions.DIRECTORY)
 
 
 def hold() -> None:
@@ -165,13 +158,8 @@ def hold() -> None:
 
 
 def changed() -> None:
-    """Note, in the transaction of the change, that the directory is another one now.
-
-    The revision is random: a number could be given twice, once by a transaction that was rolled back.
-    """
-    Meta.insert(key=REVISION, value=uuid.uuid4().hex).on_conflict(
-        conflict_target=[Meta.key], preserve=[Meta.value]
-    ).execute()
+    """Note, in the transaction of the change, that the directory is another one now."""
+    revisions.renew(revisions.DIRECTORY)
 
 
 def _read(revision: str) -> Snapshot:

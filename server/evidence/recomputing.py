@@ -19,9 +19,10 @@ from server.core.advance import advance
 from server.core.case import Case
 from server.core.printing import without
 from server.core.world import Kept
+from server.events import compact, private_names, sealed
 from server.evidence.events import tells_of_event
 from server.policies import Pinned
-from server.recording import UnknownIssue, compact, private_names, sealed
+from server.recording import UnknownIssue
 from server.store import database, sql
 from server.store.failures import Unavailable
 from server.store.fields import canonical

@@ -17,9 +17,10 @@ from server.core.paths import PathFailed
 from server.core.sources import Item, Source
 from server.core.values import Problem
 from server.crash_points import crash_point
+from server.events import AlreadyRecorded
 from server.intake import kept_rows
 from server.intake.receiving import Received, Refused, UnknownProcess, find, receive
-from server.recording import AlreadyRecorded, record_event
+from server.recording import record_event
 from server.store import database
 from server.store.failures import Unavailable
 from server.store.fields import canonical
@@ -69,28 +70,66 @@ def take(
 ) -> list[Outcome]:
     """Take a delivery; gives what became of each item that makes or concerns an issue. All of it is on disk then; what
     cannot be taken is kept with its problem. Raises UnknownSource, Unverified (nothing was read), Unavailable."""
-    source = policies.in_force().sources.get(name)
+    at_once = _take_new(name, headers, body, now, environ)
+    if at_once is not None:
+        return [at_once]
+    with database.session():
+        source = policies.in_force().sources.get(name)
+        if source is None or source.verify is None:
+            raise UnknownSource(name)
+        try:
+            delivery = _verified(source, headers, body, now, environ)
+        except verification.Unverified:
+            metrics.count(metrics.INTAKE, name, source.process, "unverified")
+            raise
+        try:
+            payload = payloads.read_json(body)
+        except payloads.BadPayload as bad:
+            return [_kept(delivery, None, delivery.id, body, [Problem(bad.pointer, bad.code, bad.params)], now)]
+        return take_payload(delivery, payload, now)
+
+
+def _take_new(
+    name: str, headers: Mapping[str, str], body: bytes, now: Moment, environ: Mapping[str, str]
+) -> Outcome | None:
+    """Take what most deliveries are, one new issue and nothing wrong with it, and ask the database nothing before it is
+    written: by the documents that this process saw last, which the transaction finds to be still in force. None, and
+    nothing done, for whatever is otherwise."""
+    documents = policies.last_seen()
+    source = documents.sources.get(name)
     if source is None or source.verify is None:
-        raise UnknownSource(name)
-    secret = settings.named_value(source.verify.secret, environ)
+        return None
     try:
-        verified = verification.verify(source.verify, secret, headers, body, now)
-    except verification.Unverified:
-        metrics.count(metrics.INTAKE, name, source.process, "unverified")
+        delivery = _verified(source, headers, body, now, environ)
+        items = source.items(payloads.read_json(body), delivery.id)
+        if len(items) != 1 or items[0].problem is not None or not items[0].creates:
+            return None
+        received = _received(delivery, items[0], _digest(items[0]), now, documents)
+    except Unavailable:
         raise
+    except Exception:
+        log.debug("a delivery of source %s is taken step by step", name, exc_info=True)
+        return None
+    if not received.created:
+        return None
+    return Outcome(received.number, received.severity, created=True, issue=received.issue)
+
+
+def _verified(
+    source: Source, headers: Mapping[str, str], body: bytes, now: Moment, environ: Mapping[str, str]
+) -> Delivery:
+    """The delivery, if it is from who it says. Raises Unverified."""
+    assert source.verify is not None
+    secret = settings.named_value(source.verify.secret, environ)
+    verified = verification.verify(source.verify, secret, headers, body, now)
     crash_point("intake.verified")
     known = {key.lower(): value for key, value in headers.items()}
-    delivery = Delivery(
+    return Delivery(
         source,
         verified.delivery_id or "sha256:" + hashlib.sha256(body).hexdigest(),
         body,
         {key: known[key][:500] for key in KEPT_HEADERS if key in known},
     )
-    try:
-        payload = payloads.read_json(body)
-    except payloads.BadPayload as bad:
-        return [_kept(delivery, None, delivery.id, body, [Problem(bad.pointer, bad.code, bad.params)], now)]
-    return take_payload(delivery, payload, now)
 
 
 def take_payload(delivery: Delivery, payload: Any, now: Moment) -> list[Outcome]:
@@ -152,14 +191,10 @@ def _take(delivery: Delivery, item: Item, raw: bytes, now: Moment) -> Outcome | 
     if item.problem is not None:
         raise _Mapping(Problem(item.problem.at, item.problem.code, item.problem.params))
     name = delivery.source.name
-    digest = hashlib.sha256(canonical(item.facts).encode()).hexdigest()
+    digest = _digest(item)
     known = find(name, item.external_id)
     if known is None and item.creates:
-        note = {"delivery": delivery.id, "sha256": digest}
-        received = receive(
-            delivery.source.process, item.facts, now, source=name, external_id=item.external_id, note=note, looked=True
-        )
-        crash_point("intake.after_commit")
+        received = _received(delivery, item, digest, now)
         if received.created:
             return Outcome(received.number, received.severity, created=True, issue=received.issue)
         known = received
@@ -169,6 +204,27 @@ def _take(delivery: Delivery, item: Item, raw: bytes, now: Moment) -> Outcome | 
     known = find(name, item.external_id) or known
     metrics.count(metrics.INTAKE, name, delivery.source.process, "repeated")
     return Outcome(known.number, known.severity, issue=known.issue, differs=differs)
+
+
+def _digest(item: Item) -> str:
+    return hashlib.sha256(canonical(item.facts).encode()).hexdigest()
+
+
+def _received(
+    delivery: Delivery, item: Item, digest: str, now: Moment, documents: policies.InForce | None = None
+) -> Received:
+    received = receive(
+        delivery.source.process,
+        item.facts,
+        now,
+        source=delivery.source.name,
+        external_id=item.external_id,
+        note={"delivery": delivery.id, "sha256": digest},
+        looked=True,
+        documents=documents,
+    )
+    crash_point("intake.after_commit")
+    return received
 
 
 def _again(

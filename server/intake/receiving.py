@@ -12,7 +12,9 @@ from server.core.moments import Moment, OutOfRange
 from server.core.process import Process
 from server.core.values import Problem
 from server.directory import snapshot
-from server.recording import LIVE, Surroundings, record_new
+from server.events import LIVE, Surroundings
+from server.policies import InForce
+from server.receipts import record_new
 from server.store import database, sql
 
 
@@ -57,13 +59,16 @@ def receive(
     note: Mapping[str, Any] | None = None,
     surroundings: Surroundings = LIVE,
     looked: bool = False,
+    documents: InForce | None = None,
 ) -> Received:
     """Judge and store an issue of the process. `by` is the receiver; `source` and `external_id` together are received
-    once, whoever comes second gets the first one's issue; `looked`: the caller has just looked for that one. Raises
+    once, whoever comes second gets the first one's issue; `looked`: the caller has looked for that one, or need not.
+    `documents`: those that the caller goes by; OutOfDate is raised when they are not in force any more. Raises
     UnknownProcess, Refused, Unavailable."""
     if external_id is not None and not looked and (known := find(source, external_id)) is not None:
         return known
-    found = policies.in_force().processes.get(process)
+    in_force = policies.in_force() if documents is None else documents
+    found = in_force.processes.get(process)
     if found is None:
         raise UnknownProcess(process)
     facts, problems = values.new_issue(found.process, given, now, extra=True)
@@ -88,6 +93,7 @@ def receive(
             watchers=watchers,
             note=note,
             surroundings=surroundings,
+            revision=None if documents is None else documents.revision,
         )
     except OutOfRange as error:
         # A date so far away that a clock which counts from it has no due time.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from server.messages.occasion import LATE_FROM, Occasion
-from server.messages.planning import FOLD_FOR, plan, write
+from server.messages.planning import FOLD_FOR, Told, plan, write, write_all
 from server.messages.survey_links import SurveyToken, read_token, token
 from server.messages.tasks import confirm_one, confirm_task, open_tasks
 
@@ -15,6 +15,7 @@ __all__ = [
     "LATE_FROM",
     "Occasion",
     "SurveyToken",
+    "Told",
     "confirm_one",
     "confirm_task",
     "open_tasks",
@@ -22,4 +23,5 @@ __all__ = [
     "read_token",
     "token",
     "write",
+    "write_all",
 ]

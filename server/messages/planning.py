@@ -35,23 +35,32 @@ NOT_CONFIGURED: Final = "not_configured"
 
 Row = dict[str, Any]
 Writing = Callable[[Telling, Occasion], Writer]
+Told = tuple[Iterable[Telling], Occasion]
+"""What an event has to tell, and the event."""
 
 
 def write(tellings: Iterable[Telling], occasion: Occasion, writer: Writing = Writer) -> int:
     """Plan and insert the messages of an event, within the caller's transaction; give how many there are. A template
     that could not be used is in the audit trail."""
-    rows = plan(tellings, occasion, writer)
+    return write_all([(tellings, occasion)], writer)
+
+
+def write_all(told: Iterable[Told], writer: Writing = Writer) -> int:
+    """`write` for several events."""
+    rows: list[Row] = []
+    problems: list[audit.Entry] = []
+    for tellings, occasion in told:
+        planned = plan(tellings, occasion, writer)
+        rows += planned
+        problems += [_problem(row, occasion) for row in planned if (row["payload"] or {}).get("problem") is not None]
     insert_messages(rows)
-    for row in rows:
-        problem = (row["payload"] or {}).get("problem")
-        if problem is not None:
-            audit.record(
-                "message.not_rendered",
-                occasion.now,
-                {"message": row["key"], "notice": row["notice"], "problem": problem},
-                issue=occasion.issue_id,
-            )
+    audit.record_all(problems)
     return len(rows)
+
+
+def _problem(row: Row, occasion: Occasion) -> audit.Entry:
+    body = {"message": row["key"], "notice": row["notice"], "problem": row["payload"]["problem"]}
+    return audit.Entry("message.not_rendered", occasion.now, body, issue=occasion.issue_id)
 
 
 def plan(tellings: Iterable[Telling], occasion: Occasion, writer: Writing = Writer) -> list[Row]:

@@ -14,9 +14,9 @@ from server.core.moments import Moment, OutOfRange
 from server.core.process import Process
 from server.core.values import Problem
 from server.core.world import Place
+from server.events import Held
 from server.numbering import BeforeLock
 from server.policies import Pinned
-from server.recording import Held
 
 MOST_STEPS = 100
 """Calls in which time passes before the look; more is due only after a very long downtime."""

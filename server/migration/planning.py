@@ -14,11 +14,11 @@ from server.core.migration import bad_table
 from server.core.moments import Moment
 from server.drafts import NotDone
 from server.drafts.rights import APPROVE, PROPOSE, require_proposer
+from server.events import Held
 from server.migration.looking import Looked, look
 from server.migration.selecting import BETTER, Selection, candidates, standing, target_of
 from server.migration.showing import one
 from server.policies import Pinned
-from server.recording import Held
 from server.store import database
 from server.store.fields import canonical
 from server.store.models import Migration, MigrationIssue, Version

@@ -17,11 +17,12 @@ from server.core.migration import NotPossible, plan
 from server.core.moments import Moment, OutOfRange
 from server.core.values import Problem
 from server.crash_points import crash_point
+from server.events import Held
 from server.issues import entries
 from server.migration.looking import look
 from server.migration.selecting import BETTER, standing
 from server.policies import Pinned
-from server.recording import ATTEMPTS, Held, Overtaken, keep_apart, let_time_pass_within, migrate_within
+from server.recording import ATTEMPTS, Overtaken, keep_apart, let_time_pass_within, migrate_within
 from server.setting_apart import CannotGoOn
 from server.store import database
 from server.store.fields import canonical

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.core.moments import Moment
 from server.store.database import current
 from server.store.fields import canonical
 
 _SERIAL = (
-    'INSERT INTO "serial" ("process", "date", "last") VALUES ({0}, {0}, 1) '
-    'ON CONFLICT ("process", "date") DO UPDATE SET "last" = "serial"."last" + 1 RETURNING "last"'
+    'INSERT INTO "serial" ("process", "date", "last") VALUES ({0}, {0}, {0}) '
+    'ON CONFLICT ("process", "date") DO UPDATE SET "last" = "serial"."last" + excluded."last" RETURNING "last"'
 )
 _WINDOW = (
     'INSERT INTO "watch_window" ("process", "watch", "key", "moments", "raised") VALUES ({0}, {0}, {0}, {0}, {0}) '
@@ -37,7 +37,13 @@ def next_serial(process: str, date: str) -> int:
 
     Two receipts on PostgreSQL wait for one another here, so that no number is given twice or left out.
     """
-    return int(_run(_SERIAL, process, date).fetchone()[0])
+    return take_serials(process, date, 1)[0]
+
+
+def take_serials(process: str, date: str, count: int) -> range:
+    """So many serial numbers one after the other, for issues that are received together."""
+    last = int(_run(_SERIAL, process, date, count).fetchone()[0])
+    return range(last - count + 1, last + 1)
 
 
 def take_turn(process: str, team: str, members: Sequence[str]) -> str | None:
@@ -65,8 +71,31 @@ def last_turn(process: str, team: str) -> str:
 def in_window(process: str, watch: str, values: Sequence[Any], count: int, since: Moment, now: Moment) -> int:
     """Count an issue received at `now` in a watch's window and give how many there are since `since`, that instant
     and this issue included. No more than `count` + 1 are kept: whether there are more decides nothing."""
-    key = canonical(list(values))
-    kept = json.loads(_run(_WINDOW, process, watch, key, "[]", False).fetchone()[0])
-    moments = sorted([moment for moment in kept if moment >= since] + [now])[-(count + 1) :]
-    _run(_KEEP, canonical(moments), process, watch, key)
+    window = Window(process, watch, canonical(list(values)))
+    moments = counted(locked_window(window), count, since, now)
+    keep_window(window, moments)
     return len(moments)
+
+
+class Window(NamedTuple):
+    """The window of a watch for one combination of values; `key` is their canonical JSON."""
+
+    process: str
+    watch: str
+    key: str
+
+
+def locked_window(window: Window) -> Sequence[Moment]:
+    """The moments that a window holds. Until the transaction ends nobody else counts in it."""
+    found: Sequence[Moment] = json.loads(_run(_WINDOW, *window, "[]", False).fetchone()[0])
+    return found
+
+
+def counted(moments: Sequence[Moment], count: int, since: Moment, now: Moment) -> Sequence[Moment]:
+    """What a window holds once an issue received at `now` is counted, too."""
+    return sorted([moment for moment in moments if moment >= since] + [now])[-(count + 1) :]
+
+
+def keep_window(window: Window, moments: Sequence[Moment]) -> None:
+    """Write what a window holds that this transaction has locked."""
+    _run(_KEEP, canonical(moments), *window)

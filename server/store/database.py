@@ -8,6 +8,7 @@ inside `session()`; whatever must happen together runs inside `transaction()`. B
 from __future__ import annotations
 
 import logging
+import select
 import sqlite3
 import threading
 import time
@@ -21,7 +22,7 @@ import peewee
 from playhouse.pool import PooledPostgresqlDatabase
 
 from server.store.failures import Unavailable, UnsafeStore, as_unavailable
-from server.store.together import Together
+from server.store.together import Together, Write
 from server.store.turns import Turns
 
 log = logging.getLogger("duban.store")
@@ -29,9 +30,12 @@ log = logging.getLogger("duban.store")
 proxy = peewee.DatabaseProxy()
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 BUSY_MS = 5000
 POOL = 32
+UNASKED = 2.0
+"""Seconds for which a connection given back to the pool counts as good, unless it says otherwise."""
 
 # STRICT tables and RETURNING; Python brings its own SQLite on some systems.
 _OLDEST_SQLITE = (3, 37, 0)
@@ -54,6 +58,20 @@ class _Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
             connection.execute(_SETTINGS)
             connection._duban_ready = True
         return connection
+
+    def _can_reuse(self, connection: Any) -> bool:
+        connection._duban_given_back = time.monotonic()
+        return bool(super()._can_reuse(connection))
+
+    def _is_closed(self, connection: Any) -> bool:
+        """Whether a connection of the pool is of no use. The server is asked only where that is not plain: one that was
+        ended can be read from, and one that was used a moment ago has not been cut off silently."""
+        if not connection.closed and time.monotonic() - connection._duban_given_back < UNASKED:
+            end = select.poll()
+            end.register(connection.fileno(), select.POLLIN)
+            if not end.poll(0):
+                return False
+        return bool(super()._is_closed(connection))
 
 
 class Store:
@@ -145,15 +163,16 @@ class Store:
         with self.session(), self._turn(nested), self.db.atomic():
             yield
 
-    def together(self, work: Callable[[], T], kind: Hashable = None) -> T:
-        """Do `work` in a transaction that it may share with that of other threads, and give what it gives once that is
-        on disk. It may be done twice, by another thread; within a transaction it is simply a part of that one.
+    def together(self, write: Write[V, T], value: V, kind: Hashable = None) -> T:
+        """Let `write` write a value in a transaction that it may share with those of other threads, all at once; give
+        what became of it once that is on disk. It may be done twice, by another thread; within a transaction it is
+        simply a part of that one.
 
-        PostgreSQL locks rows: there only work of the same `kind`, which begins with the same row, shares one."""
+        PostgreSQL locks rows: there only values of the same `kind`, which begin with the same row, share one."""
         if self.db.transaction_depth():
             with self.transaction():
-                return work()
-        return self._together.run(work, kind if self.is_postgresql else None)
+                return write([value])[0]
+        return self._together.run(write, value, kind if self.is_postgresql else None)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -229,9 +248,9 @@ def transaction() -> AbstractContextManager[None]:
     return current().transaction()
 
 
-def together(work: Callable[[], T], kind: Hashable = None) -> T:
+def together(write: Write[V, T], value: V, kind: Hashable = None) -> T:
     """`Store.together` of the current store."""
-    return current().together(work, kind)
+    return current().together(write, value, kind)
 
 
 def session() -> AbstractContextManager[None]:

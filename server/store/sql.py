@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from server.store.database import current
+
+
+def among(values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """A condition that a column has one of these values, and what stands in it: `"id" ` + condition."""
+    if current().is_postgresql:
+        return "= ANY(?)", [list(values)]  # one text, however many they are
+    return f"IN ({', '.join('?' * len(values))})", values
 
 
 def run(statement: str, *values: Any) -> Any:

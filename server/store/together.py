@@ -1,20 +1,24 @@
 """Group commit: what several threads write at the same time shares one transaction, and one wait for the disk.
 
-Whoever comes while nobody leads, leads: he does his own work and what has been waiting meanwhile, in order of arrival,
-commits once, and wakes the others. Each gets what his own work gave or raised; and when any of it fails, each is done
-again in a transaction of its own, so that nobody suffers from another's mistake. Work must therefore be such that it
-can be done again, and must not care in which thread of the process it is done.
+Whoever comes while nobody leads, leads: he writes what he has and what has been waiting meanwhile, in order of arrival,
+in one go, commits once, and wakes the others. Each gets what became of his own; and when any of it fails, each is
+written again in a transaction of its own, so that nobody suffers from another's mistake. Writing must therefore be such
+that it can be done again, and must not care in which thread of the process it is done.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+Write = Callable[[Sequence[V]], Sequence[T]]
+"""Writes several values within a transaction; gives what became of each."""
 
 MOST: Final = 32
 """Pieces of work that share a transaction at most, so that nobody waits long for those who came later."""
@@ -23,10 +27,11 @@ MOST: Final = 32
 class _Work:
     """What one thread wants to be written, and what became of it."""
 
-    __slots__ = ("do", "kind", "ready", "leads", "result", "error")
+    __slots__ = ("write", "value", "kind", "ready", "leads", "result", "error")
 
-    def __init__(self, do: Callable[[], Any], kind: Hashable) -> None:
-        self.do = do
+    def __init__(self, write: Write[Any, Any], value: Any, kind: Hashable) -> None:
+        self.write = write
+        self.value = value
         self.kind = kind
         self.ready = threading.Event()
         self.leads = False
@@ -48,10 +53,10 @@ class Together:
         self._waiting: deque[_Work] = deque()
         self._is_led = False
 
-    def run(self, do: Callable[[], T], kind: Hashable = None) -> T:
-        """Do the work in a transaction and give what it gives, once that is on disk. Only work of the same kind shares
-        a transaction. Raises what the work, or the transaction, raises."""
-        work = _Work(do, kind)
+    def run(self, write: Write[V, T], value: V, kind: Hashable = None) -> T:
+        """Write the value in a transaction and give what became of it, once that is on disk. Only values that are
+        written alike and are of the same kind share a transaction. Raises what writing, or the transaction, raises."""
+        work = _Work(write, value, (write, kind))
         with self._lock:
             if self._is_led:
                 self._waiting.append(work)
@@ -92,21 +97,16 @@ class Together:
         self._waiting = others + self._waiting
 
     def _write(self, batch: list[_Work]) -> None:
-        if len(batch) > 1:
-            try:
-                with self._transaction():
-                    results = [work.do() for work in batch]
-            except Exception:  # noqa: BLE001 (each gets its own, below)
-                # Each by itself, so that each gets its own failure, and only that.
-                for work in batch:
-                    self._write([work])
-            else:
-                for work, result in zip(batch, results, strict=True):
-                    work.result = result
-            return
-        (work,) = batch
         try:
             with self._transaction():
-                work.result = work.do()
-        except Exception as error:  # noqa: BLE001 (raised to whoever wanted it)
-            work.error = error
+                results = batch[0].write([work.value for work in batch])
+                found = list(zip(batch, results, strict=True))
+            for work, result in found:
+                work.result = result
+        except Exception as error:  # noqa: BLE001 (each gets his own)
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            # Each by itself, so that each gets its own failure, and only that.
+            for work in batch:
+                self._write([work])

@@ -5,7 +5,6 @@ Whoever changes one changes the revision in the same transaction; every reader c
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,14 +13,13 @@ from weakref import WeakKeyDictionary
 from server.core.channels import Channel
 from server.core.moments import Moment
 from server.directory import snapshot
-from server.store import database, sql
+from server.store import database, revisions
 from server.store.database import Store
-from server.store.models import Meta, Subscription
+from server.store.models import Subscription
 
 DOCUMENT: Final = ":subscriptions"
 """Stands in a message where others name their channels document; no document has such a name."""
 
-REVISION: Final = "subscriptions"
 READ_PRIVATE: Final = "private.read"
 
 
@@ -64,13 +62,13 @@ def active() -> Sequence[Wanted]:
     """Every active subscription, oldest first."""
     store = database.current()
     with store.session():
-        row = sql.run('SELECT "value" FROM "meta" WHERE "key" = ?', REVISION).fetchone()
-        if row is None:
+        revision = revisions.revision(revisions.SUBSCRIPTIONS)
+        if not revision:
             return ()
         known = _latest.get(store)
-        if known is None or known[0] != row[0]:
+        if known is None or known[0] != revision:
             rows = Subscription.select().where(Subscription.active).order_by(Subscription.created_at, Subscription.id)
-            known = _latest[store] = (row[0], tuple(map(wanted, rows)))
+            known = _latest[store] = (revision, tuple(map(wanted, rows)))
     return known[1]
 
 
@@ -95,6 +93,4 @@ def channel(id: str, now: Moment) -> Channel | None:
 
 def changed() -> None:
     """Within the caller's transaction: every process reads the subscriptions anew."""
-    Meta.insert(key=REVISION, value=uuid.uuid4().hex).on_conflict(
-        conflict_target=[Meta.key], preserve=[Meta.value]
-    ).execute()
+    revisions.renew(revisions.SUBSCRIPTIONS)

@@ -17,7 +17,8 @@ from server import delivery, settings, subscriptions
 from server.core.moments import DAY, HOUR, MINUTE, to_datetime
 from server.delivery import Courier
 from server.egress import Egress
-from server.recording import Surroundings, record_event
+from server.events import Surroundings
+from server.recording import record_event
 from server.store.models import AuditEntry, Message, Subscription
 from tests.api.calling import Api, Clock, problem
 from tests.receivers import Receiver, Reply, Request, receiver

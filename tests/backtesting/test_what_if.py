@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from server import forecasting, policies
 from server.cli import main
-from server.recording import UnknownIssue, record_new
+from server.receipts import record_new
+from server.recording import UnknownIssue
 from server.store.database import Store
 from server.store.models import Event, Issue, Serial
 from tests.server.playing import START

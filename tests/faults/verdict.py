@@ -17,9 +17,10 @@ from server.core.case import Case
 from server.core.moments import Moment
 from server.core.process import Process
 from server.core.world import Kept
+from server.events import compact
 from server.evidence.verifying import verify
 from server.policies import process_for
-from server.recording import TIME, compact
+from server.recording import TIME
 from server.sealing.checkpoints import Verifier
 from server.store import database
 from server.store.models import AuditEntry, Event, Issue, Message

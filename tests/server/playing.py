@@ -18,9 +18,11 @@ from server.core.scripts import Doing, Script
 from server.core.simulate import ScriptWorld, Simulation, play
 from server.core.turn import Turn
 from server.core.world import Asked, Kept
+from server.events import Surroundings, compact
 from server.issues import entries
 from server.policies import Pinned, process_for
-from server.recording import Surroundings, compact, held, record_event, record_new
+from server.receipts import record_new
+from server.recording import held, record_event
 from server.store import database
 from server.store.models import TABLES, Activation, Approval, Draft, DraftAuthor, Event, Issue, Meta, Version
 from server.sweep import next_wake, sweep

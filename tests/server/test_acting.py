@@ -10,7 +10,8 @@ import pytest
 
 from server import acting, intake, issues
 from server.core.moments import DAY, HOUR, MINUTE
-from server.recording import DEEPEST, PreconditionFailed, UnknownIssue, held
+from server.receipts import DEEPEST
+from server.recording import PreconditionFailed, UnknownIssue, held
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, IssueLink, Message, Version
 from tests.publishing import publish

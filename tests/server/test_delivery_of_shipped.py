@@ -9,7 +9,7 @@ import pytest
 
 from server import delivery, directory, policies, settings
 from server.core import values
-from server.recording import record_new
+from server.receipts import record_new
 from server.store import database
 from server.store.database import Store
 from server.store.models import Message

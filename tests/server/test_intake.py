@@ -14,7 +14,7 @@ import pytest
 from server import intake, policies, sweep
 from server.core.moments import MINUTE, parse
 from server.issues import timeline
-from server.recording import record_new
+from server.receipts import record_new
 from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Kept, Message, PrivateValue, Serial

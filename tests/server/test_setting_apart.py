@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server import acting, intake, issues, policies, recording, schedules
+from server import acting, intake, issues, policies, receipts, recording, schedules
 from server.core.moments import HOUR, MINUTE, SECOND, Moment, parse
 from server.recording import held
 from server.setting_apart import CannotGoOn, take_up_again
@@ -130,19 +130,19 @@ def test_an_item_whose_policy_fails_at_run_time_is_kept_and_the_others_of_its_de
 ) -> None:
     source = TICKING_SOURCE.encode()
     publish(source, MONDAY)
-    real = recording.advance
+    real = receipts.advance
 
     def fails(process: Any, case: Any, event: Any, now: Moment, world: Any) -> Any:
         if event.get("facts", {}).get("subject") == "bad":
             raise ZeroDivisionError("a bug in what the policy became")
         return real(process, case, event, now, world)
 
-    monkeypatch.setattr(recording, "advance", fails)
+    monkeypatch.setattr(receipts, "advance", fails)
     body = json.dumps({"items": [{"id": one, "title": one} for one in ("good", "bad", "better")]}).encode()
     outcomes = intake.take("ticks", {"Authorization": "Bearer t"}, body, MONDAY, {"TICKS": "t"})
     assert [outcome.created for outcome in outcomes] == [True, False, True]
     assert outcomes[1].kept is not None
-    monkeypatch.setattr(recording, "advance", real)
+    monkeypatch.setattr(receipts, "advance", real)
     (again,) = intake.replay_kept(outcomes[1].kept, MONDAY + MINUTE, "root")
     assert again.created
 
@@ -170,12 +170,12 @@ def test_a_schedule_that_fails_is_set_apart_and_put_back(monkeypatch: pytest.Mon
     publish(ROUND, MONDAY)
     schedules.run(MONDAY)
     due = parse("2026-03-02T16:00:00+08:00")
-    real = recording.advance
-    monkeypatch.setattr(recording, "advance", lambda *_: 1 / 0)
+    real = receipts.advance
+    monkeypatch.setattr(receipts, "advance", lambda *_: 1 / 0)
     schedules.run(due, schedules.PROMPT)
     row = Schedule.get(Schedule.name == "round")
     assert "ZeroDivisionError" in row.problem
-    monkeypatch.setattr(recording, "advance", real)
+    monkeypatch.setattr(receipts, "advance", real)
     schedules.run(due + MINUTE, schedules.PROMPT)
     assert not Issue.select().where(Issue.source == "round").exists()
     assert schedules.take_up_again(row.id, due + MINUTE, "root")

@@ -172,6 +172,22 @@ def test_a_server_that_ends_the_connection_is_unavailable_and_works_again(postgr
     assert [row.key for row in Meta.select()] == ["a"]
 
 
+def test_a_connection_that_the_server_ended_in_the_pool_is_not_used_again(postgres_store: Store) -> None:
+    with postgres_store.session():
+        pid = postgres_store.db.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+    with postgres_store.session():
+        again = postgres_store.db.execute_sql("SELECT pg_backend_pid()").fetchone()[0]
+    assert again == pid, "it was used a moment ago, and not even asked"
+    with psycopg.connect(postgres_store.url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        until = time.monotonic() + 10
+        while admin.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    with postgres_store.session():
+        assert postgres_store.db.execute_sql("SELECT pg_backend_pid()").fetchone()[0] != pid
+
+
 def test_a_lock_that_is_held_too_long_is_unavailable(postgres_store: Store) -> None:
     with postgres_store.transaction():
         Lease.create(name="sweep", holder="me", until=0)

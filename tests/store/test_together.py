@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import peewee
 import pytest
@@ -20,6 +20,10 @@ PATIENCE = 60
 def keep(key: str) -> str:
     Meta.insert(key=key, value="x").execute()
     return key
+
+
+def do(works: Sequence[Callable[[], object]]) -> list[object]:
+    return [work() for work in works]
 
 
 def kept() -> set[str]:
@@ -38,7 +42,7 @@ class Crowd:
     def wants(self, name: str, work: Callable[[], object]) -> None:
         def run() -> None:
             try:
-                self.outcomes[name] = self._store.together(work)
+                self.outcomes[name] = self._store.together(do, work)
             except BaseException as error:
                 self.outcomes[name] = error
             finally:
@@ -136,12 +140,12 @@ def test_a_thread_that_is_ended_while_it_leads_leaves_nobody_waiting(store: Stor
     assert isinstance(outcomes["ended"], SystemExit)
     assert isinstance(outcomes["t-a"], SystemExit), "it was in the same transaction, of which nothing is written"
     assert kept() == set()
-    assert store.together(lambda: keep("t-b")) == "t-b"
+    assert store.together(do, lambda: keep("t-b")) == "t-b"
 
 
 def test_inside_a_transaction_it_is_a_part_of_that_one(store: Store) -> None:
     def leave() -> None:
-        store.together(lambda: keep("t-a"))
+        store.together(do, lambda: keep("t-a"))
         raise RuntimeError("not after all")
 
     with pytest.raises(RuntimeError, match="after all"), store.transaction():

@@ -1,0 +1,225 @@
+"""New issues: each is judged by the interpreter and written in one transaction, with its event, messages and audit
+entry (architecture, "How one issue travels"). Those that are received at the same time share the transaction, and the
+statements: what all need is read once, their numbers are taken together, their rows written together, in the order in
+which they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import peewee
+
+from server import audit, events, metrics, policies
+from server.core import values
+from server.core.advance import Advance, advance
+from server.core.moments import Moment
+from server.core.values import Problem
+from server.crash_points import crash_point
+from server.events import LIVE, Change, Held, Recorded, Surroundings, linked
+from server.policies import Pinned
+from server.shared_directory import SharedDirectory
+from server.store import database, revisions, sql, writing
+from server.store.models import Watcher
+
+ATTEMPTS: Final = 12
+DEEPEST: Final = 10
+"""Issues that open one another, one in the other, before the next one is not opened: processes may go in a circle."""
+
+OPENED: Final = "opened"
+"""How an issue that an action opened is linked to the one that it was done on."""
+
+
+class OutOfDate(Exception):
+    """Other documents are in force than those that the caller went by."""
+
+
+class OpenedRefused(Exception):
+    """The process of a linked issue refuses it after all: it came into force between the question and the answer."""
+
+    def __init__(self, process: str, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{process} refuses the issue: {problems}")
+
+
+class _Known(Exception):
+    """The issue's (source, external_id) has an issue already."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Receipt:
+    """An issue that is to be received. `revision`: that of the documents in force that the caller went by; None:
+    whatever is in force meanwhile, this version judges it."""
+
+    pinned: Pinned
+    event: Mapping[str, Any]
+    now: Moment
+    source: str
+    external_id: str | None
+    note: Mapping[str, Any] | None
+    surroundings: Surroundings
+    depth: int
+    revision: str | None
+
+    @property
+    def received(self) -> Moment:
+        """When it was received, as it says."""
+        return int(self.event["facts"]["received"])
+
+    @property
+    def wants_number(self) -> bool:
+        """Whether the live server gives its number."""
+        return self.surroundings.directory is None and not self.event["facts"].get("number")
+
+
+def record_new(
+    pinned: Pinned,
+    facts: Mapping[str, Any],
+    now: Moment,
+    *,
+    by: str | None = None,
+    source: str = "",
+    external_id: str | None = None,
+    watchers: Sequence[str] = (),
+    note: Mapping[str, Any] | None = None,
+    surroundings: Surroundings = LIVE,
+    depth: int = 0,
+    revision: str | None = None,
+) -> Recorded | None:
+    """Judge and store a new issue whose facts are as `values.new_issue` gives them; None, and nothing stored, when
+    this source has sent `external_id` before. `note` is kept beside the event (what a delivery was); `revision` is
+    that of the documents in force that the caller went by. Raises OutOfDate when others are in force by now."""
+    event = {"kind": "received", "facts": dict(facts), "by": by, "watchers": list(watchers)}
+    receipt = Receipt(pinned, event, now, source, external_id, note, surroundings, depth, revision)
+    # Receipts that take their number from the same row wait for one another there: they may as well share a commit.
+    counted_by = (pinned.process.name, pinned.process.calendar.date(receipt.received))
+    for attempt in range(ATTEMPTS):
+        try:
+            return database.together(_write, receipt, counted_by)
+        except _Known:
+            return None
+        except peewee.IntegrityError:
+            # On PostgreSQL two processes may choose the same number at the same time; the later one takes the next.
+            inside = bool(database.current().db.transaction_depth())
+            if attempt + 1 == ATTEMPTS or surroundings.directory is not None or inside:
+                raise
+    raise AssertionError("not reached")
+
+
+def _write(receipts: Sequence[Receipt]) -> list[Recorded | None]:
+    """Judge and write new issues within a transaction, in their order; None for one whose source has sent it before.
+    Raises whatever goes wrong with any of them."""
+    with revisions.still():
+        if any(one.revision not in (None, policies.revision()) for one in receipts):
+            raise OutOfDate
+        new = _new_ones(receipts)
+        recorded = dict(zip(map(id, new), _written(new), strict=True))
+        crash_point("intake.before_commit")
+    return [recorded.get(id(one)) for one in receipts]
+
+
+def _new_ones(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Those that no source has sent before, not even a moment ago."""
+    known: set[tuple[str, str]] = set()
+    for source in {one.source for one in receipts if one.external_id is not None}:
+        sent = [one.external_id for one in receipts if one.source == source and one.external_id is not None]
+        condition, given = sql.among(sent)
+        known |= {(source, row[0]) for row in sql.run(_SENT + condition, source, *given).fetchall()}
+    found = []
+    for one in receipts:
+        if one.external_id is not None:
+            if (one.source, one.external_id) in known:
+                continue
+            known.add((one.source, one.external_id))
+        found.append(one)
+    return found
+
+
+_SENT: Final = 'SELECT "external_id" FROM "issue" WHERE "source" = ? AND "external_id" '
+
+
+def _written(receipts: Sequence[Receipt]) -> list[Recorded]:
+    if not receipts:
+        return []
+    judged = _judged(receipts)
+    ids = writing.insert_issues([_row(one, done) for one, done in zip(receipts, judged, strict=True)])
+    crash_point("intake.issue_written")
+    changes = []
+    for one, done, issue in zip(receipts, judged, ids, strict=True):
+        if issue is None:
+            raise _Known
+        changes.append(_change(one, done, issue))
+    writing.insert_many(
+        Watcher,
+        [
+            {"issue": one.after.id, "person": person, "at": one.now}
+            for one in changes
+            for person in one.after.case.watchers
+        ],
+    )
+    numbers = events.write(changes, open_linked)
+    for one in receipts:
+        metrics.after_commit(metrics.INTAKE, one.source, one.pinned.process.name, "created")
+    return [
+        Recorded(one.after.id, one.after.number, 1, one.after.case, one.after.pinned, one.done.entries, None, number)
+        for one, number in zip(changes, numbers, strict=True)
+    ]
+
+
+def _judged(receipts: Sequence[Receipt]) -> list[Advance]:
+    directory = SharedDirectory()
+    directory.reserve((one.pinned.process, one.received) for one in receipts if one.wants_number)
+    judged = []
+    for one in receipts:
+        process = one.pinned.process
+        done = advance(process, None, one.event, one.now, one.surroundings.directory or directory.for_new(process))
+        directory.note(process, done.case)
+        judged.append(done)
+    directory.write()
+    return judged
+
+
+def _row(one: Receipt, done: Advance) -> dict[str, Any]:
+    return {
+        "process": one.pinned.process.name,
+        "number": done.case.number,
+        "version": one.pinned.version,
+        "pins": one.pinned.pins,
+        "source": one.source,
+        "external_id": one.external_id,
+        "received_at": done.case.facts["received"],
+        "recorded_at": one.now,
+        "seq": 1,
+        **events.columns(one.pinned, done.case, _closed_at(one, done)),
+    }
+
+
+def _closed_at(one: Receipt, done: Advance) -> Moment | None:
+    return one.now if one.pinned.process.is_final(done.case.stage) else None
+
+
+def _change(one: Receipt, done: Advance, issue: int) -> Change:
+    after = Held(issue, done.case.number, 1, done.case, one.pinned, _closed_at(one, done))
+    by = done.case.receiver or (f"source:{one.source}" if one.source else None)
+    return Change(after, None, one.event, done, one.now, one.now, by, None, one.note, one.surroundings, one.depth)
+
+
+# -- issues that others open ---------------------------------------------------------------------------------------
+
+
+def open_linked(change: Change, entry: Mapping[str, Any], by: str | None) -> None:
+    """Start the linked issue that an action on another one opens, received by whoever did the action, within the
+    caller's transaction."""
+    after, now = change.after, change.recorded_at
+    found = policies.in_force().processes.get(entry["process"])
+    if found is None or change.depth >= DEEPEST:
+        why = "unknown-process" if found is None else "opened-too-deep"
+        body = {"number": after.number, "process": entry["process"], "why": why}
+        audit.record("issue.not-opened", now, body, issue=after.id)
+        return
+    facts, problems = values.new_issue(found.process, entry["fields"], entry["at"])
+    if problems:
+        raise OpenedRefused(entry["process"], problems)
+    opened = record_new(found, facts, entry["at"], by=by, surroundings=change.surroundings, depth=change.depth + 1)
+    assert opened is not None
+    linked(after.id, opened.issue, OPENED, by, now)

@@ -1,0 +1,94 @@
+"""The live directory as several issues of one transaction ask it, one after the other: people and teams are looked at
+once; what counts (numbers, the windows of watches, who is least busy) is read once and counted on in memory, so that
+each gets the answer that he would have got had those before him been written."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from server import numbering
+from server.core.case import Case
+from server.core.moments import Moment
+from server.core.process import Process
+from server.directory import LiveDirectory
+from server.directory.live import owned
+from server.store import counters
+from server.store.counters import Window
+from server.store.fields import canonical
+
+Counted = tuple[str, str, str]
+"""What numbers are made of: the process's name, its pattern, and the date."""
+
+
+class SharedDirectory(LiveDirectory):
+    """Made for one transaction. `write` must come before the issues' rows are written."""
+
+    def __init__(self) -> None:
+        super().__init__(self._number, numbering.refuses)
+        self._judging: Process | None = None
+        self._ready: dict[Counted, deque[str]] = {}
+        self._windows: dict[Window, Sequence[Moment]] = {}
+        self._owned: dict[str, int] = {}
+        self._more: Counter[str] = Counter()
+
+    def for_new(self, process: Process) -> SharedDirectory:
+        """The same, for a new issue that this version judges and therefore also numbers."""
+        self._judging = process
+        return self
+
+    # -- numbers -----------------------------------------------------------------------------------------------
+
+    def reserve(self, wanted: Iterable[tuple[Process, Moment]]) -> None:
+        """Take the numbers of issues that are all going to ask for one, by process and moment of receipt."""
+        found: dict[Counted, list[tuple[Process, Moment]]] = {}
+        for process, received in wanted:
+            if numbering.has_serial(process):
+                date, _ = numbering.counted(process, received)
+                found.setdefault((process.name, process.number, date), []).append((process, received))
+        for key, asking in found.items():
+            process, received = asking[0]
+            date, counted_by = numbering.counted(process, received)
+            serials = counters.take_serials(process.name, counted_by, len(asking))
+            numbers = [numbering.written(process, date, serial) for serial in serials]
+            given = numbering.given(numbers)
+            self._ready[key] = deque(number for number in numbers if number not in given)
+
+    def _number(self, process: str, received: Moment) -> str:
+        judging = self._judging
+        if judging is None or judging.name != process:
+            return numbering.next_number(numbering.in_force(process), received)
+        date, _ = numbering.counted(judging, received)
+        ready = self._ready.get((process, judging.number, date))
+        return ready.popleft() if ready else numbering.next_number(judging, received)
+
+    # -- what is counted ---------------------------------------------------------------------------------------
+
+    def in_window(self, process: str, watch: str, values: Sequence[Any], count: int, since: Moment, now: Moment) -> int:
+        """How many issues with these values were received since, this one included (counted up to `count` + 1)."""
+        window = Window(process, watch, canonical(list(values)))
+        held = self._windows.get(window)
+        moments = counters.counted(counters.locked_window(window) if held is None else held, count, since, now)
+        self._windows[window] = moments
+        return len(moments)
+
+    def least_busy(self, present: Sequence[str]) -> str | None:
+        """Whoever of those who are there owns the fewest issues that are not in a final stage, those before this one
+        included."""
+        unknown = [login for login in present if login not in self._owned]
+        if unknown:
+            found = owned(unknown)
+            self._owned.update((login, found.get(login, 0)) for login in unknown)
+        return min(present, key=lambda login: self._owned[login] + self._more[login], default=None)
+
+    def note(self, process: Process, case: Case) -> None:
+        """A new issue that comes before the next one; its row is written later."""
+        if case.owner is not None and not process.is_final(case.stage):
+            self._more[case.owner] += 1
+
+    def write(self) -> None:
+        """Write what was counted."""
+        for window, moments in self._windows.items():
+            counters.keep_window(window, moments)
+        self._windows.clear()
