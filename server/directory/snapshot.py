@@ -151,10 +151,7 @@ def _revision() -> str:
 
 def hold() -> None:
     """Let nobody else change the directory until the end of this transaction, so that what was read stays true."""
-    # On PostgreSQL the row is locked; on SQLite there is one writer anyway.
-    Meta.insert(key=REVISION, value="").on_conflict(
-        conflict_target=[Meta.key], update={Meta.value: Meta.value}
-    ).execute()
+    revisions.hold(revisions.DIRECTORY)
 
 
 def changed() -> None:

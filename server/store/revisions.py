@@ -38,7 +38,11 @@ def revision(name: str) -> str:
         return still[1].get(name, "")
     with store.session():
         row = sql.run(_ONE, name).fetchone()
-    return "" if row is None else str(row[0])
+    return "" if row is None else _read(row[0])
+
+
+def _read(value: str) -> str:
+    return value.strip('"')  # a JSON string of digits; empty where it was only held
 
 
 @contextmanager
@@ -49,11 +53,17 @@ def still() -> Iterator[None]:
     names = (POLICIES, DIRECTORY, SUBSCRIPTIONS)
     if before is None or before[0] is not store:
         with store.session():
-            _here.still = store, {key: str(value) for key, value in sql.run(_ALL, *names).fetchall()}
+            _here.still = store, {key: _read(value) for key, value in sql.run(_ALL, *names).fetchall()}
     try:
         yield
     finally:
         _here.still = before
+
+
+def hold(name: str) -> None:
+    """Let nobody else renew it until the end of the caller's transaction."""
+    # On PostgreSQL the row is locked; on SQLite there is one writer anyway.
+    Meta.insert(key=name, value="").on_conflict(conflict_target=[Meta.key], update={Meta.value: Meta.value}).execute()
 
 
 def renew(name: str) -> None:
