@@ -23,7 +23,8 @@ from server.core.case import Case
 from server.core.moments import Moment, OutOfRange, show
 from server.core.world import Directory
 from server.crash_points import crash_point
-from server.events import LIVE, Change, Held, Recorded, Surroundings
+from server.events import LIVE, Change, Recorded, Surroundings
+from server.events import Held as Held
 from server.numbering import BeforeLock, NeedsLock, live_directory
 from server.policies import Pinned
 from server.receipts import open_linked

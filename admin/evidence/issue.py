@@ -18,11 +18,12 @@ from admin.reading import Words, words_of
 from server import settings
 from server.attachments import as_download
 from server.core.moments import BadTime, OutOfRange
+from server.events import Held
 from server.evidence import at as then
 from server.evidence import bundle, recomputing, searching
 from server.evidence.searching import Filters
 from server.evidence.telling import difference_text
-from server.recording import Held, UnknownIssue, held
+from server.recording import UnknownIssue, held
 from server.sealing import Signer
 from server.store.models import AuditEntry, Event, Message
 
