@@ -111,7 +111,7 @@ export class Form {
     const focus = this.#focus();
     this.#drawNav();
     const made = this.#section();
-    this.panel.replaceChildren(...made);
+    this.panel.replaceChildren(...made.filter(Boolean));
     this.#refocus(focus);
   }
 
@@ -234,8 +234,9 @@ export class Form {
 
   #when(start, end) {
     const day = new Date(`${end}:00Z`), days = (day - new Date(`${start}:00Z`)) / 86_400_000;
-    const format = days < 6.5 ? { weekday: 'long' } : { month: 'short', day: 'numeric', weekday: 'short', ...(days > 300 && { year: 'numeric' }) };
-    return `${new Intl.DateTimeFormat(this.language === 'zh' ? 'zh-CN' : 'en-GB', { ...format, timeZone: 'UTC' }).format(day)} ${end.slice(11)}`;
+    const weekday = this.t(`weekday_${(day.getUTCDay() + 6) % 7}`), format = { month: 'short', day: 'numeric', ...(days > 300 && { year: 'numeric' }) };
+    const date = days < 6.5 ? '' : `${new Intl.DateTimeFormat(this.language === 'zh' ? 'zh-CN' : 'en-GB', { ...format, timeZone: 'UTC' }).format(day)} `;
+    return `${date}${weekday} ${end.slice(11)}`;
   }
 
   blank(schema) { return blank(this.root, schema); }
