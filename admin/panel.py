@@ -19,6 +19,7 @@ from admin.desk import IssuesView
 from admin.directory.people import PeopleView
 from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
+from admin.drafting.views import DraftsView
 from admin.editing import EditorView
 from admin.evidence.changes import ChangesView
 from admin.evidence.exports import ExportsView
@@ -126,6 +127,7 @@ def _views() -> list[Page]:
         _in("desk", NewIssueView, lazy_gettext("New issue"), "new-issue", "fa-plus-square-o"),
         _in("policies", DocumentsView, lazy_gettext("Documents"), "documents", "fa-file-text-o"),
         EditorView(name=lazy_gettext("Editor"), endpoint="panel_editor", url="editor"),
+        _in("policies", DraftsView, lazy_gettext("Drafts"), "drafts", "fa-pencil-square-o"),
         _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
         _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
         _in("directory", RolesView, lazy_gettext("Roles"), "roles", "fa-id-badge"),

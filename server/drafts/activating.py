@@ -4,7 +4,7 @@ came into force meanwhile. And the emergency right: back to the version before, 
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final, cast
 
 from server import nudging, policies
 from server.accounts import Caller
@@ -87,27 +87,42 @@ def emergency(name: str, by: Caller, now: Moment, reason: str) -> Version:
         raise NotDone(422, "emergency-without-reason", name=name)
     with database.transaction():
         one_at_a_time()
-        rows = list(Activation.select().where(Activation.name == name).order_by(Activation.id.desc()).limit(3))
-        if not rows:
-            raise NotDone(404, "unknown-document", name=name)
-        if len(rows) < 2 or (len(rows) == 3 and rows[2].version_id == rows[0].version_id):
-            raise NotDone(409, "no-version-before", name=name)
-        now_in_force, before = rows[0].version, rows[1].version
+        rows = _last_two(name)
+        now_in_force, earlier = rows[0].version, rows[1].version
         Draft.update(state=Draft.SUPERSEDED, seq=Draft.seq + 1).where(
             Draft.name == name, Draft.state == Draft.ACTIVE
         ).execute()
-        policies.activate(before.id, now, by.login, emergency=True, reason=reason, instead_of=now_in_force.number)
-        to = owner_of(bytes(now_in_force.data)) or f"role:{WITHOUT_OWNER}"
+        policies.activate(earlier.id, now, by.login, emergency=True, reason=reason, instead_of=now_in_force.number)
         tell(
             "emergency",
             name,
             f"emergency/{rows[0].id}",
-            [to],
+            [responsible_for(now_in_force)],
             now,
-            version=before.number,
+            version=earlier.number,
             instead=now_in_force.number,
             who=by.login,
             why=reason,
         )
         nudging.after_commit()
-    return before
+    return cast(Version, earlier)
+
+
+def before(name: str) -> Any:
+    """The version that an emergency would put back in force. Raises NotDone when there is none."""
+    return _last_two(name)[1].version
+
+
+def responsible_for(version: Version) -> str:
+    """Who is told of an emergency: the team that owns the document, else the role `process_owner`."""
+    return owner_of(bytes(version.data)) or f"role:{WITHOUT_OWNER}"
+
+
+def _last_two(name: str) -> list[Any]:
+    """What is in force and what was before it, newest first. Raises NotDone."""
+    rows = list(Activation.select().where(Activation.name == name).order_by(Activation.id.desc()).limit(3))
+    if not rows:
+        raise NotDone(404, "unknown-document", name=name)
+    if len(rows) < 2 or (len(rows) == 3 and rows[2].version_id == rows[0].version_id):
+        raise NotDone(409, "no-version-before", name=name)
+    return rows

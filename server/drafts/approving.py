@@ -6,13 +6,14 @@ import hashlib
 
 from server import nudging, policies
 from server.accounts import Caller
-from server.core.moments import Moment
+from server.core.moments import Moment, show
 from server.crash_points import crash_point
 from server.drafts.checking import check
 from server.drafts.keeping import change, one, record, require_state
 from server.drafts.problems import NotDone
 from server.drafts.rights import APPROVE, require_another
 from server.drafts.standing import in_force, one_at_a_time, require_base
+from server.drafts.telling import announce
 from server.store import database
 from server.store.models import Approval, Draft, Version
 
@@ -48,6 +49,8 @@ def approve(
         record("draft.approved", draft, now, by, **more)
         if given >= needs:
             draft = _approved(draft, by, now)
+            at = "" if draft.state == Draft.ACTIVE else show(draft.effective_at or now)
+            announce(draft.state, draft, by.login, now, why=remark or "-", at=at)
         crash_point("drafts.before_commit")
         nudging.after_commit()
     crash_point("drafts.after_commit")

@@ -51,13 +51,17 @@ def version(name: str, number: int) -> dict[str, Any]:
 
 def difference(first: Any, second: Any) -> dict[str, Any]:
     """What differs between two versions or drafts of a document: in its words, and as a unified diff."""
+    return {"changes": policies.changes(first, second), "diff": unified(first, second)}
+
+
+def unified(first: Any, second: Any) -> str:
+    """The unified diff of the texts of two versions or drafts."""
     texts = [bytes(row.data).decode("utf-8", "replace") for row in (first, second)]
     lines = difflib.unified_diff(
         texts[0].splitlines(keepends=True), texts[1].splitlines(keepends=True), _called(first), _called(second)
     )
     # A file may end without a line's end; the next line must not be glued to it.
-    diff = "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
-    return {"changes": policies.changes(first, second), "diff": diff}
+    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
 
 
 def version_row(name: str, number: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -9,10 +10,10 @@ from server import policies
 from server.accounts import Caller
 from server.core.moments import Moment
 from server.drafts.history import version_row
-from server.drafts.keeping import begin, change, is_author, one, record, write
+from server.drafts.keeping import begin, change, is_author, one, record, require_state, write
 from server.drafts.problems import NotDone
 from server.drafts.rights import authors, require_proposer_of
-from server.drafts.standing import base_of, in_force, is_overtaken
+from server.drafts.standing import base_of, in_force, is_overtaken, require_base
 from server.store import database
 from server.store.models import Draft
 
@@ -23,9 +24,22 @@ def rollback(name: str, version: int, by: Caller, now: Moment, reason: str = "")
     return begin(name, bytes(version_row(name, version).data), by, now, reason, Draft.ROLLBACK)
 
 
-def rebase(draft_id: int, by: Caller, now: Moment) -> Draft:
+def again(draft_id: int, by: Caller, now: Moment) -> Draft:
+    """Begin a draft that goes on from the text of one that was rejected, withdrawn or refused; everybody who wrote
+    that stays its author. Raises NotPermitted, and NotDone where it has to be rebased first."""
+    draft = one(draft_id)
+    require_proposer_of(by, draft)
+    require_state(draft, Draft.REJECTED, Draft.WITHDRAWN, Draft.REFUSED)
+    require_base(draft)
+    with database.transaction():
+        fresh = begin(draft.name, bytes(draft.data), by, now, draft.reason, draft.origin)
+        is_author(fresh, authors(draft), now)
+    return fresh
+
+
+def rebase(draft_id: int, by: Caller, now: Moment, text: bytes | None = None) -> Draft:
     """Put what the draft changes onto what is in force now. A draft that was submitted is withdrawn, and its like
-    begun anew; everybody who wrote it stays its author.
+    begun anew; everybody who wrote it stays its author. `text`: what somebody has put together by hand.
 
     Raises NotPermitted, and NotDone with both sides' changes in words when the two touch the same, and when the lines
     cannot be put together.
@@ -37,8 +51,9 @@ def rebase(draft_id: int, by: Caller, now: Moment) -> Draft:
         raise NotDone(409, "rebase-not-needed", draft=draft.id)
     if draft.state in (Draft.ACTIVE, Draft.SUPERSEDED):
         raise NotDone(409, "draft-state", draft=draft.id, state=draft.state)
-    _require_apart(draft, base, standing)
-    text = merged(bytes(base.data), bytes(draft.data), bytes(standing.data))
+    if text is None:
+        _require_apart(draft, base, standing)
+        text = merged(bytes(base.data), bytes(draft.data), bytes(standing.data))
     if text is None:
         raise NotDone(409, "rebase-by-hand", draft=draft.id, version=standing.number)
     with database.transaction():
@@ -55,13 +70,18 @@ def rebase(draft_id: int, by: Caller, now: Moment) -> Draft:
     return fresh
 
 
+def conflicts(mine: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    """The changes of two texts of one base that touch the same and differ, pair by pair."""
+    both = ((one, other) for one in mine for other in theirs if _touch(one["at"], other["at"]))
+    return [(one, other) for one, other in both if one != other]
+
+
 def _require_apart(draft: Draft, base: Any, standing: Any) -> None:
     try:
         mine, theirs = policies.changes(base, draft), policies.changes(base, standing)
     except policies.Unusable as unusable:
         raise NotDone(422, "draft-not-sound", unusable.findings, draft=draft.id, count=len(unusable.findings)) from None
-    both = [(one, other) for one in mine for other in theirs if _touch(one["at"], other["at"])]
-    both = [(one, other) for one, other in both if one != other]
+    both = conflicts(mine, theirs)
     if both:
         error = NotDone(409, "rebase-conflict", draft=draft.id, version=standing.number, count=len(both))
         error.conflicts = [{"at": one["at"], "mine": one["text"], "theirs": other["text"]} for one, other in both]

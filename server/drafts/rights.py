@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from server import policies
 from server.accounts import Caller, NotPermitted, Refused
 from server.core import documents
 from server.directory import snapshot
 from server.drafts.problems import NotDone
-from server.drafts.standing import base_of
+from server.drafts.standing import base_of, in_force
 from server.store.models import Draft, DraftAuthor
 
 PROPOSE: Final = "policy.propose"
@@ -48,12 +49,31 @@ def may_propose(by: Caller, draft: Draft) -> bool:
     return _may(by, bytes(draft.data if base is None else base.data))
 
 
-def _may(by: Caller, text: bytes) -> bool:
+def _may(by: Caller, text: bytes | None) -> bool:
     try:
         require_proposer(by, text)
     except NotPermitted:
         return False
     return True
+
+
+def may_change(by: Caller, name: str) -> bool:
+    """Whether somebody may change the document of that name."""
+    standing = in_force(name)
+    return _may(by, None if standing is None else bytes(standing.data))
+
+
+def may_propose_anything(by: Caller) -> bool:
+    """Whether there is a document in force that this person may change."""
+    if by.may(PROPOSE):
+        return True
+    if by.token is not None:
+        return False
+    people = snapshot()
+    if WITHOUT_OWNER in people.roles_of.get(by.login, ()):
+        return True
+    owners = {str(one.process.raw.get("owner") or "") for one in policies.in_force().processes.values()}
+    return any(f"team:{team}" in owners for team in people.teams_of.get(by.login, ()))
 
 
 def _owns(login: str, text: bytes) -> bool:

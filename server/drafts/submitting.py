@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from server import policies
+from server import nudging, policies
 from server.accounts import Caller
 from server.core.findings import Finding
 from server.core.moments import Moment
@@ -14,6 +14,7 @@ from server.drafts.keeping import change, is_author, one, record, require_state
 from server.drafts.problems import NotDone
 from server.drafts.rights import APPROVE, authors, require_proposer_of, value_of
 from server.drafts.standing import base_of, in_force, require_base
+from server.drafts.telling import announce
 from server.store import database
 from server.store.models import Draft
 
@@ -58,6 +59,8 @@ def submit(
         )
         more = {"acknowledged": acknowledged, "approvals": draft.approvals, "effective_at": effective_at}
         record("draft.submitted", draft, now, by, **more)
+        announce(Draft.SUBMITTED, draft, by.login, now, why=draft.reason or "-")
+        nudging.after_commit()
     return draft
 
 
@@ -92,4 +95,6 @@ def _close(draft_id: int, by: Caller, now: Moment, reason: str, state: str, stat
         require_state(draft, *states)
         draft = change(draft, state=state, closed_by=by.login, closed_at=now, remark=reason)
         record(f"draft.{state}", draft, now, by, remark=reason)
+        announce(state, draft, by.login, now, why=reason)
+        nudging.after_commit()
     return draft

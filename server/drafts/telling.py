@@ -12,9 +12,11 @@ from server.core.case import Case
 from server.core.moments import Moment
 from server.core.turn import Telling
 from server.core.vocabulary import LANGUAGES, say
-from server.directory import LiveDirectory
+from server.directory import LiveDirectory, snapshot
+from server.drafts.rights import APPROVE, authors
 from server.messages.texts import Words, Writer
 from server.reviewing import channel
+from server.store.models import Approval, Draft
 
 log = logging.getLogger("duban.drafts")
 
@@ -30,6 +32,28 @@ class DraftWriter(Writer):
         """The notice, and where the document is."""
         text = self.texts[language if language in self.texts else LANGUAGES[0]]
         return Words(text["subject"], f"{text['subject'] if short else text['body']}\n{self.page}", text["subject"])
+
+
+def audience(what: str, draft: Draft, by: str) -> list[str]:
+    """Who is told of a step, but whoever takes it: of a draft that was handed in, everybody who may approve it; of
+    one that was approved or sent back, its authors; of one that was taken back after its approval, its approvers."""
+    people, writers = snapshot(), authors(draft)
+    if what == Draft.SUBMITTED:
+        roles = (role for role, permissions in people.permissions.items() if APPROVE in permissions)
+        logins = [login for role in roles for login in people.holders.get(role, ()) if login not in writers]
+    elif what == Draft.WITHDRAWN:
+        given = Approval.select(Approval.approver).where(Approval.draft == draft.id).order_by(Approval.id)
+        logins = [row.approver for row in given]
+    else:
+        logins = list(writers)
+    return sorted({login for login in logins if login != by and people.active(login) is not None})
+
+
+def announce(what: str, draft: Draft, by: str, now: Moment, **words: Any) -> None:
+    """Within the caller's transaction: tell the audience of a step of a draft."""
+    people = audience(what, draft, by)
+    if people:
+        tell(what, draft.name, f"{draft.id}/{what}", (), now, people, draft=draft.id, who=by, **words)
 
 
 def tell(
@@ -61,6 +85,8 @@ def tell(
         language: {part: say(f"drafts.{what}.{part}", language, name=name, **words) for part in ("subject", "body")}
         for language in LANGUAGES
     }
-    page = f"{settings.current().url}/admin/documents/{name}"
+    page = f"{settings.current().url}/admin/" + (
+        f"drafts/{words['draft']}/" if "draft" in words else f"documents/{name}"
+    )
     telling = Telling(0, "draft", name, via, (*to, "watchers"), "", 0, False, None, {})
     messages.write([telling], occasion, lambda one, about: DraftWriter(one, about, texts, page))

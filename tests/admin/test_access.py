@@ -17,6 +17,7 @@ READS = {"rita", "ida", "gong", "root"}
 WRITES = {"gong", "root"}
 DOCUMENTS = {"ida", "root"}
 PROPOSERS = {"root"}
+CHANGES = {"root"}
 DIRECTORY = {"ida", "root"}
 SYSTEM = {"root"}
 EDITORS = {"root"}
@@ -61,6 +62,30 @@ ACCESS = {
     ("panel_editor.worked", "POST"): DOCUMENTS,
     ("panel_editor.year", "POST"): DOCUMENTS,
     ("panel_editor.preview", "POST"): DOCUMENTS,
+    ("panel_drafts.index", "GET"): DOCUMENTS,
+    ("panel_drafts.draft", "GET"): DOCUMENTS,
+    ("panel_drafts.text", "GET"): DOCUMENTS,
+    ("panel_drafts.again", "POST"): CHANGES,
+    ("panel_drafts.begin", "GET"): DOCUMENTS,
+    ("panel_drafts.begin", "POST"): CHANGES,
+    ("panel_drafts.propose", "GET"): DOCUMENTS,
+    ("panel_drafts.propose", "POST"): CHANGES,
+    ("panel_drafts.write", "GET"): DOCUMENTS,
+    ("panel_drafts.write", "POST"): CHANGES,
+    ("panel_drafts.hand_in", "GET"): DOCUMENTS,
+    ("panel_drafts.hand_in", "POST"): CHANGES,
+    ("panel_drafts.approve", "GET"): DOCUMENTS,
+    ("panel_drafts.approve", "POST"): CHANGES,
+    ("panel_drafts.send_back", "GET"): DOCUMENTS,
+    ("panel_drafts.send_back", "POST"): CHANGES,
+    ("panel_drafts.withdraw", "GET"): DOCUMENTS,
+    ("panel_drafts.withdraw", "POST"): CHANGES,
+    ("panel_drafts.rebase", "GET"): DOCUMENTS,
+    ("panel_drafts.rebase", "POST"): CHANGES,
+    ("panel_drafts.roll_back", "GET"): DOCUMENTS,
+    ("panel_drafts.roll_back", "POST"): CHANGES,
+    ("panel_drafts.emergency", "GET"): SYSTEM,
+    ("panel_drafts.emergency", "POST"): SYSTEM,
     ("panel_people.index", "GET"): DIRECTORY,
     ("panel_people.tree", "GET"): DIRECTORY,
     ("panel_people.person", "GET"): DIRECTORY,
@@ -174,6 +199,8 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "team": "front_line",
         "draft": "1",
         "year": "2026",
+        "draft": "1",
+        "version": "1",
         "name": "manifest.json",
         "role": "reader",
         "session": "none",

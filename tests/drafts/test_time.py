@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from server import drafts, intake, policies
@@ -58,6 +60,53 @@ def test_after_a_downtime_what_is_due_takes_effect_in_the_order_of_its_times() -
     assert Activation.get(Activation.until_at.is_null(), Activation.name == NAME).from_at == LATER + 3 * DAY
 
 
+def told_of(subject: str) -> list[Any]:
+    """The messages about documents whose subject says so."""
+    return [row for row in Message.select().where(Message.issue.is_null()) if subject in row.subject]
+
+
+def test_those_who_may_approve_are_told_of_a_draft_and_its_authors_what_became_of_it() -> None:
+    draft = submitted(effective_at=LATER)
+    assert {row.recipient for row in told_of("待您审批")} == {"han", "tao", "admin"}
+    approved(draft)
+    assert [row.recipient for row in told_of("到时生效")] == ["fu"]
+    drafts.withdraw(draft.id, who("fu"), MONDAY + 1, "not yet")
+    assert [row.recipient for row in told_of("已审批的修改被撤回")] == ["han"]
+    other = drafts.begin(NAME, changed(("事项", "各项")), who("fu"), MONDAY + 2)
+    drafts.submit(other.id, who("fu"), MONDAY + 2)
+    drafts.reject(other.id, who("tao"), MONDAY + 3, "too short")
+    (back,) = told_of("被退回")
+    assert (back.recipient, "too short" in back.body) == ("fu", True)
+    assert f"/admin/drafts/{other.id}/" in back.body
+    drafts.withdraw(drafts.begin(NAME, changed(), who("fu"), MONDAY + 4).id, who("meng"), MONDAY + 5)
+    assert len(told_of("撤回")) == 1
+
+
+def test_a_draft_that_was_sent_back_goes_on_as_another_of_the_same_authors() -> None:
+    draft = submitted()
+    drafts.reject(draft.id, who("tao"), MONDAY + 1, "too short")
+    assert drafts.possible(drafts.one(draft.id), who("fu")) == {"again"}
+    fresh = drafts.again(draft.id, who("meng"), MONDAY + 2)
+    assert (bytes(fresh.data), fresh.state, drafts.authors(fresh)) == (changed(), Draft.DRAFT, {"fu", "meng"})
+    with refused("draft-state", 409):
+        drafts.again(fresh.id, who("meng"), MONDAY + 2)
+    approved(submitted(changed(("事项", "各项"))))
+    with refused("draft-overtaken", 409):
+        drafts.again(draft.id, who("meng"), MONDAY + 3)
+    assert drafts.possible(drafts.one(draft.id), who("fu")) == {"rebase"}
+
+
+def test_what_somebody_may_do_with_a_draft_is_what_the_steps_take() -> None:
+    draft = submitted()
+    assert drafts.possible(draft, who("fu")) == {"withdraw"}
+    assert drafts.possible(draft, who("han")) == {"approve", "reject"}
+    assert drafts.possible(draft, who("lu")) == set()
+    assert drafts.possible(drafts.begin(NAME, None, who("fu"), MONDAY), who("meng")) == {"write", "submit", "withdraw"}
+    late = approved(submitted(changed(("事项", "各项")), effective_at=LATER), "tao")
+    assert drafts.possible(late, who("han")) == {"reject"}
+    assert "approve" not in drafts.possible(drafts.one(draft.id), who("fu"))
+
+
 def test_one_that_is_overtaken_is_refused_and_both_people_are_told() -> None:
     late = approved(submitted(effective_at=LATER))
     approved(submitted(changed(("事项", "各项"))), "tao")
@@ -65,11 +114,11 @@ def test_one_that_is_overtaken_is_refused_and_both_people_are_told() -> None:
     late = Draft.get_by_id(late.id)
     assert (late.state, version()) == (Draft.REFUSED, 3)
     assert entries("draft.refused")[0]["body"]["why"] == "overtaken by version 3"
-    told = list(Message.select().where(Message.issue.is_null()))
+    told = told_of("未能按时生效")
     assert {row.recipient for row in told} == {"fu", "han"}
     assert str(late.id) in told[0].body
     swept(LATER + 1)
-    assert Message.select().where(Message.issue.is_null()).count() == len(told)
+    assert len(told_of("未能按时生效")) == len(told)
 
 
 def test_a_scheduled_one_can_still_be_taken_back() -> None:
@@ -102,7 +151,7 @@ def test_in_an_emergency_the_version_before_is_back_at_once_and_the_owners_are_t
     assert version() == 1
     body = entries("policy.activated")[-1]["body"]
     assert (body["emergency"], body["reason"], body["instead_of"]) == (True, "it hurts", 2)
-    assert {row.recipient for row in Message.select().where(Message.issue.is_null())} == {"fu", "meng"}
+    assert {row.recipient for row in told_of("紧急退回")} == {"fu", "meng"}
     with refused("no-version-before", 409):
         drafts.emergency(NAME, who("admin"), MONDAY + 2, "and forth")
     with refused("no-version-before", 409):

@@ -1,0 +1,193 @@
+"""Beginning a draft: of what is in force, of an earlier version, of a text that is given; and writing its text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin import languages
+from admin.drafting import meaning, shown, times
+from admin.drafting.page import DraftsPage, Refusal, one, posted, refusal, title_of
+from admin.guard import SAFE, expose, signed_in
+from admin.languages import gettext
+from server import drafts
+from server.core.documents import MAX_BYTES
+from server.directory import snapshot
+from server.store.models import Draft
+
+MOST_FILES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that can be changed."""
+
+    name: str
+    title: str
+    version: int
+
+
+class BeginningPages(DraftsPage):
+    """The beginning of a draft."""
+
+    @expose("/begin", methods=("GET", "POST"))
+    def begin(self) -> ResponseReturnValue:
+        """Begin a draft: of a document in force, or of a text that is pasted or chosen as a file."""
+        name, refused = request.values.get("document", ""), None
+        if request.method not in SAFE:
+            try:
+                return _to(drafts.begin(name, None, signed_in(), self.now(), posted("reason")))
+            except drafts.NotDone as error:
+                refused = refusal(error)
+        body = self.render(
+            "panel/drafts/begin.html", documents=_documents(), chosen=name, reason=posted("reason"), refused=refused
+        )
+        return body, 200 if refused is None else refused.status
+
+    @expose("/propose", methods=("GET", "POST"))
+    def propose(self) -> ResponseReturnValue:
+        """Hand in one or several texts as one act, all of them or none."""
+        accepted, refused = request.form.getlist("accept"), None
+        when = times.chosen(times.offered(None), request.form)
+        files, texts = _given()
+        if request.method not in SAFE and "look" not in request.form:
+            try:
+                at = times.moment_of(when)
+                places = [shown.place_of(key) for key in accepted]
+                done = drafts.propose(files, signed_in(), self.now(), posted("reason"), places, at)
+                return _proposed(done)
+            except times.NoTime:
+                refused = Refusal(422, gettext("Give a date and a time, such as 2026-11-30 09:00."))
+            except drafts.NotDone as error:
+                refused = refusal(error)
+        body = self.render(
+            "panel/drafts/propose.html",
+            texts=texts or [""],
+            reason=posted("reason"),
+            when=when,
+            accepted=accepted,
+            key_of=lambda finding: shown.key_of(drafts.place(finding)),
+            refused=refused,
+        )
+        return body, 200 if refused is None else refused.status
+
+    @expose("/<int:draft>/write", methods=("GET", "POST"))
+    def write(self, draft: int) -> ResponseReturnValue:
+        """The text of a draft in a plain text area; nothing that somebody else wrote meanwhile is overwritten."""
+        found, refused = one(draft), None
+        text = bytes(found.data).decode("utf-8", "replace")
+        seq = found.seq
+        if request.method not in SAFE:
+            text, seq = _text(), request.form.get("seq", type=int) or 0
+            try:
+                drafts.write(found.id, text.encode(), signed_in(), self.now(), seq)
+                flash(gettext("Saved."), "success")
+                return redirect(url_for(".draft", draft=found.id), 303)
+            except drafts.NotDone as error:
+                refused = refusal(error)
+        body = self.render(
+            "panel/drafts/write.html",
+            draft=shown.shown(found),
+            possible=drafts.possible(found, signed_in()),
+            text=text,
+            seq=seq,
+            refused=refused,
+        )
+        return body, 200 if refused is None else refused.status
+
+    @expose("/roll-back/<document>/<int:version>", methods=("GET", "POST"))
+    def roll_back(self, document: str, version: int) -> ResponseReturnValue:
+        """Begin a draft of the text of an earlier version."""
+        row, refused = _version(document, version), None
+        if request.method not in SAFE:
+            try:
+                return _to(drafts.rollback(document, version, signed_in(), self.now(), posted("reason")))
+            except drafts.NotDone as error:
+                refused = refusal(error)
+        return self.back("roll_back", row, meaning.going_back(document, row.kind, version), refused)
+
+    @expose("/emergency/<document>", methods=("GET", "POST"))
+    def emergency(self, document: str) -> ResponseReturnValue:
+        """Put the version before the one in force back in force, at once."""
+        signed_in().require("system")
+        refused = None
+        if request.method not in SAFE:
+            try:
+                version = drafts.emergency(document, signed_in(), self.now(), posted("reason"))
+                flash(gettext("Version %(number)s is in force again.", number=version.number), "success")
+                return redirect(url_for("panel_documents.document", document=document), 303)
+            except drafts.NotDone as error:
+                refused = refusal(error)
+        standing = drafts.in_force(document)
+        if standing is None:
+            abort(404)
+        try:
+            before = drafts.before(document)
+        except drafts.NotDone as error:
+            return self.back("emergency", standing, [], refused or refusal(error))
+        to = drafts.responsible_for(standing)
+        owners = snapshot().names(languages.language()).get(to, to)
+        said = meaning.in_an_emergency(document, standing.kind, before.number, owners)
+        return self.back("emergency", before, said, refused)
+
+    def back(self, name: str, row: Any, said: list[meaning.Sentence], refused: Refusal | None) -> ResponseReturnValue:
+        """The page of a way back."""
+        standing = drafts.in_force(row.name)
+        found = None if standing is None else shown.between(standing, row)
+        body = self.render(
+            f"panel/drafts/{name}.html",
+            row=row,
+            title=title_of(row),
+            said=said,
+            changes=found,
+            reason=posted("reason"),
+            refused=refused,
+        )
+        return body, 200 if refused is None else refused.status
+
+
+def _to(draft: Draft) -> ResponseReturnValue:
+    flash(gettext("A draft is begun. Nothing changes before somebody else has approved it."), "success")
+    return redirect(url_for(".draft", draft=draft.id), 303)
+
+
+def _proposed(done: list[Draft]) -> ResponseReturnValue:
+    if not done:
+        flash(gettext("All of it is in force already: there is nothing to hand in."), "info")
+        return redirect(url_for(".index"), 303)
+    flash(gettext("Handed in. Those who may approve it are told."), "success")
+    return redirect(url_for(".draft", draft=done[0].id) if len(done) == 1 else url_for(".index"), 303)
+
+
+def _documents() -> list[Document]:
+    by = signed_in()
+    rows = [drafts.in_force(one["name"]) for one in drafts.documents()]
+    return [Document(row.name, title_of(row), row.number) for row in rows if drafts.may_change(by, row.name)]
+
+
+def _version(document: str, version: int) -> Any:
+    try:
+        return drafts.version_row(document, version)
+    except drafts.NotDone:
+        abort(404)
+
+
+def _text(name: str = "text") -> str:
+    """A document as it was typed, with the line ends of Unix."""
+    text = request.form.get(name, "").replace("\r\n", "\n")
+    if "\x00" in text:
+        abort(400)
+    return text
+
+
+def _given() -> tuple[list[tuple[str, bytes]], list[str]]:
+    """The documents that were given: those typed, and those chosen as files; and all of them as texts, so that none
+    has to be chosen again."""
+    texts = [text.replace("\r\n", "\n") for text in request.form.getlist("text") if text.strip()]
+    sent = [file.read(MAX_BYTES + 1) for file in request.files.getlist("files") if file.filename]
+    texts += [data.decode("utf-8", "replace") for data in sent]
+    texts = texts[:MOST_FILES]
+    return [(gettext("text %(number)s", number=place), text.encode()) for place, text in enumerate(texts, 1)], texts
