@@ -14,7 +14,12 @@ from server import demo, drafts, policies
 from server.accounts import make_reset_link, users
 from server.core.moments import HOUR, show
 from server.store.models import Issue
+from server.accounts import users
+from server.core.moments import HOUR
+from server.store.models import Draft, Issue
 from tests.admin.visiting import PASSWORD, now, receive
+from tests.browser import drafts_made
+from tests.browser.drafts_made import draft
 from tests.publishing import publish
 
 VISITOR: Final = "admin"
@@ -42,6 +47,7 @@ def make_up() -> Made:
     publish(process.replace(b"{I: 15m, II: 1h, III: 4h}", b"{I: 10m, II: 1h, III: 4h}"), at, "fu", "han", "更快响应")
     overdue = receive("系统中断，无法下单", outage=True, at=at - 30 * HOUR, phone="13800001111")
     number = receive("发票金额与合同不一致，客户要求当日答复", category="price", phone="13800002222")
+    drafts_made.make()
     busiest = Issue.select().order_by(Issue.seq.desc()).first()
     written = [
         drafts.begin(name, None, drafts.caller(VISITOR), at).id for name in ("complaint-monitoring", "cn-office")
@@ -79,6 +85,19 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_documents.issues": lambda made: ["/admin/documents/complaint-monitoring/issues"],
     "panel_editor.index": lambda made: ["/admin/editor/"],
     "panel_editor.edit": lambda made: [f"/admin/editor/{draft}/" for draft in made.drafts],
+    "panel_documents.document": lambda made: ["/admin/documents/complaint-monitoring"],
+    "panel_drafts.index": lambda made: ["/admin/drafts/", "/admin/drafts/?state=settled", "/admin/drafts/?person=none"],
+    "panel_drafts.draft": lambda made: drafts_made.addresses(),
+    "panel_drafts.begin": lambda made: ["/admin/drafts/begin"],
+    "panel_drafts.propose": lambda made: ["/admin/drafts/propose"],
+    "panel_drafts.write": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT)}/write"],
+    "panel_drafts.hand_in": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT)}/hand-in"],
+    "panel_drafts.approve": lambda made: [f"/admin/drafts/{draft(Draft.SUBMITTED)}/approve"],
+    "panel_drafts.send_back": lambda made: [f"/admin/drafts/{draft(Draft.SCHEDULED, 'cn-allday')}/send-back"],
+    "panel_drafts.withdraw": lambda made: [f"/admin/drafts/{draft(Draft.SUBMITTED)}/withdraw"],
+    "panel_drafts.rebase": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT, 'cn-office')}/rebase"],
+    "panel_drafts.roll_back": lambda made: ["/admin/drafts/roll-back/cn-office/1"],
+    "panel_drafts.emergency": lambda made: ["/admin/drafts/emergency/cn-office"],
     "panel_people.index": lambda made: ["/admin/people/"],
     "panel_people.tree": lambda made: ["/admin/people/tree"],
     "panel_people.person": lambda made: ["/admin/people/person/chen"],
@@ -122,5 +141,6 @@ NOT_PAGES: Final = {
     "panel_documents.download": "the bytes of a version",
     "panel_editor.standing": "how a draft stands, for the editor's script",
     "panel_trail.standing": "a piece of the trail's page",
+    "panel_drafts.text": "the text of a draft, as a file",
 }
 """What answers to GET and is no page, and why."""
