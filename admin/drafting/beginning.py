@@ -1,4 +1,4 @@
-"""Beginning a draft: of what is in force, of an earlier version, of a text that is given; and writing its text."""
+"""Beginning a draft: of what is in force, of an earlier version, of texts that are given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from admin import languages
 from admin.drafting import meaning, shown, times
-from admin.drafting.page import DraftsPage, Refusal, one, posted, refusal, title_of
+from admin.drafting.page import DraftsPage, Refusal, posted, refusal, title_of
 from admin.guard import SAFE, expose, signed_in
 from admin.languages import gettext
 from server import drafts
@@ -39,7 +39,8 @@ class BeginningPages(DraftsPage):
         name, refused = request.values.get("document", ""), None
         if request.method not in SAFE:
             try:
-                return _to(drafts.begin(name, None, signed_in(), self.now(), posted("reason")))
+                draft = drafts.begin(name, None, signed_in(), self.now(), posted("reason"))
+                return redirect(url_for("panel_editor.edit", draft=draft.id), 303)
             except drafts.NotDone as error:
                 refused = refusal(error)
         body = self.render(
@@ -70,30 +71,6 @@ class BeginningPages(DraftsPage):
             when=when,
             accepted=accepted,
             key_of=lambda finding: shown.key_of(drafts.place(finding)),
-            refused=refused,
-        )
-        return body, 200 if refused is None else refused.status
-
-    @expose("/<int:draft>/write", methods=("GET", "POST"))
-    def write(self, draft: int) -> ResponseReturnValue:
-        """The text of a draft in a plain text area; nothing that somebody else wrote meanwhile is overwritten."""
-        found, refused = one(draft), None
-        text = bytes(found.data).decode("utf-8", "replace")
-        seq = found.seq
-        if request.method not in SAFE:
-            text, seq = _text(), request.form.get("seq", type=int) or 0
-            try:
-                drafts.write(found.id, text.encode(), signed_in(), self.now(), seq)
-                flash(gettext("Saved."), "success")
-                return redirect(url_for(".draft", draft=found.id), 303)
-            except drafts.NotDone as error:
-                refused = refusal(error)
-        body = self.render(
-            "panel/drafts/write.html",
-            draft=shown.shown(found),
-            possible=drafts.possible(found, signed_in()),
-            text=text,
-            seq=seq,
             refused=refused,
         )
         return body, 200 if refused is None else refused.status
@@ -173,14 +150,6 @@ def _version(document: str, version: int) -> Any:
         return drafts.version_row(document, version)
     except drafts.NotDone:
         abort(404)
-
-
-def _text(name: str = "text") -> str:
-    """A document as it was typed, with the line ends of Unix."""
-    text = request.form.get(name, "").replace("\r\n", "\n")
-    if "\x00" in text:
-        abort(400)
-    return text
 
 
 def _given() -> tuple[list[tuple[str, bytes]], list[str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import abort, current_app, g, request
+from flask import abort, g, request
 
 from admin import clock, languages
 from admin.guard import Page, caller
@@ -37,11 +37,6 @@ class DraftsPage(Page):
         if who is None:
             return False
         return any(map(who.may, ("policy.propose", "policy.approve", "system"))) or _owns_something()
-
-    def render(self, template: str, **kwargs: Any) -> str:
-        """The page, with what pages about drafts link to where it is there."""
-        has_editor = "panel_editor.edit" in current_app.view_functions
-        return super().render(template, **{"has_editor": has_editor, **kwargs})
 
     @staticmethod
     def now() -> Moment:

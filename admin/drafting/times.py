@@ -80,23 +80,30 @@ def offered(asked: Moment | None, first: str = NOW) -> When:
         choices.append(Choice(AS_ASKED, gettext("at once, as it was asked for"), None))
     else:
         choices.append(Choice(NOW, gettext("at once, as soon as it is approved"), None))
-    for value, moment in (("tomorrow", tomorrow), ("monday", monday)):
-        if moment > now and all(one.moment != moment for one in choices):
-            choices.append(Choice(value, f"{spelled(moment)} ({ahead(moment)})", moment))
+    choices += [_at(moment) for moment in dict.fromkeys((tomorrow, monday)) if moment != asked]
     return When((*choices, Choice(OTHER, gettext("at another time"))), choices[0].value)
 
 
 def chosen(shown: When, form: Mapping[str, str]) -> When:
     """The form as it was filled in."""
     value = form.get("when", shown.chosen)
-    known = {one.value for one in shown.choices}
     typed = form.get("at", "").strip()[:40]
-    return When(shown.choices, value if value in known else shown.chosen, typed)
+    if all(one.value != value for one in shown.choices) and value.isascii() and value.isdigit() and len(value) < 15:
+        # The page was made before midnight, say: what was chosen is the time that it showed.
+        shown = When((_at(int(value)), *shown.choices), value)
+    return When(shown.choices, value, typed)
+
+
+def _at(moment: Moment) -> Choice:
+    """The choice of a time, whose value is the time itself: a page that was open for days means what it said."""
+    return Choice(str(moment), f"{spelled(moment)} ({ahead(moment)})", moment)
 
 
 def moment_of(filled: When) -> Moment | None:
     """The time that was chosen; None: at once. Raises NoTime."""
     if filled.chosen != OTHER:
+        if all(one.value != filled.chosen for one in filled.choices):
+            raise NoTime(filled.chosen)
         return filled.moment
     try:
         there = datetime.fromisoformat(filled.typed.replace(" ", "T"))

@@ -36,10 +36,12 @@ def version(name: str = CALENDAR) -> int:
 def test_a_draft_is_begun_handed_in_and_approved_by_somebody_else(panel: Panel) -> None:
     owner, approver = person(panel, OWNER), person(panel, APPROVER)
     answer = owner.post("/admin/drafts/begin", {"document": CALENDAR, "reason": "a better name"})
-    page = answer.headers["Location"]
-    draft = int(page.rstrip("/").rsplit("/", 1)[1])
+    editor = answer.headers["Location"]
+    draft = int(editor.rstrip("/").rsplit("/", 1)[1])
+    page = f"/admin/drafts/{draft}/"
     assert "It means the same as what it is based on." in owner.text(page)
-    assert owner.post(f"{page}write", {"text": renamed().decode(), "seq": "1"}).status_code == 303
+    before = drafts.one(draft).sha256
+    assert owner.post(editor, {"text": renamed().decode(), "sha256": before}).status_code == 303
     assert "办公历" in owner.text(page)
 
     said = owner.text(f"{page}hand-in")
@@ -113,19 +115,24 @@ def test_a_schedule_is_chosen_shown_and_cancelled(panel: Panel) -> None:
     draft = submitted()
     page = f"/admin/drafts/{draft.id}/"
     approver = person(panel, APPROVER)
-    monday = datetime.now(clock.zone()) + timedelta(days=7 - datetime.now(clock.zone()).weekday())
-    choices = approver.text(f"{page}approve")
+    here = datetime.now(clock.zone())
+    monday = (here + timedelta(days=7 - here.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
+    value = str(int(monday.timestamp()) * 1000)
+    choices = approver.get(f"{page}approve").text
+    assert f'value="{value}"' in choices
     assert f"Monday {monday.day} {monday:%B %Y}, 09:00" in choices
-    shown = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": "monday", "look": "yes"})
+    shown = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": value, "look": "yes"})
     assert f"from Monday {monday.day} {monday:%B %Y}, 09:00" in words(shown.text)
     assert drafts.one(draft.id).state == Draft.SUBMITTED
+    refused = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": "whenever"})
+    assert (refused.status_code, drafts.one(draft.id).state) == (422, Draft.SUBMITTED)
     for wrong in ("soon", "", "2026-13-01T09:00", "2027-01-01T09:00+08:00", "99999-01-01T00:00"):
         refused = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": "other", "at": wrong})
         assert refused.status_code == 422, wrong
         assert "Give a date and a time" in words(refused.text)
     refused = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": "other", "at": "2020-01-01T09:00"})
     assert "the time to take effect must lie ahead" in words(refused.text)
-    approver.post(f"{page}approve", {"sha256": draft.sha256, "when": "monday"})
+    approver.post(f"{page}approve", {"sha256": draft.sha256, "when": value})
     at = drafts.one(draft.id).effective_at
     assert clock.text(at) == f"{monday:%Y-%m-%d} 09:00:00"
     assert "It will not take effect on Monday" in approver.text(f"{page}send-back")
@@ -184,18 +191,6 @@ def test_a_draft_is_taken_back(panel: Panel) -> None:
     again = owner.post(f"/admin/drafts/{draft.id}/withdraw", {"remark": ""})
     assert again.status_code == 409
     assert "is withdrawn now" in words(again.text)
-
-
-def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(panel: Panel) -> None:
-    draft = begun()
-    drafts.write(draft.id, renamed("先到"), drafts.caller("fu"), clock.now())
-    answer = person(panel, OWNER).post(
-        f"/admin/drafts/{draft.id}/write", {"text": renamed("后到").decode(), "seq": str(draft.seq)}
-    )
-    assert answer.status_code == 409
-    assert "has changed meanwhile" in words(answer.text)
-    assert "后到" in answer.text
-    assert bytes(drafts.one(draft.id).data) == renamed("先到")
 
 
 def test_an_earlier_version_is_proposed_again(panel: Panel) -> None:
@@ -271,7 +266,7 @@ def test_an_auditor_sees_drafts_and_changes_none(panel: Panel) -> None:
     text = auditor.text(f"/admin/drafts/{draft.id}/")
     assert "What you can do now" not in text
     assert "You cannot approve it" in auditor.text(f"/admin/drafts/{draft.id}/approve")
-    for step in ("approve", "send-back", "withdraw", "hand-in", "write", "again", "rebase"):
+    for step in ("approve", "send-back", "withdraw", "hand-in", "again", "rebase"):
         assert auditor.post(f"/admin/drafts/{draft.id}/{step}", {"remark": "x", "reason": "x"}).status_code == 403
     assert drafts.one(draft.id).state == Draft.SUBMITTED
 
@@ -295,13 +290,14 @@ def test_what_is_pasted_is_shown_as_text(panel: Panel, language: str) -> None:
     text = renamed("<script>alert(1)</script>").decode()
     draft = drafts.begin(CALENDAR, text.encode(), drafts.caller(OWNER), clock.now(), "<img src=x>")
     owner = person(panel, OWNER, language)
-    for page in ("", "hand-in", "withdraw", "write"):
+    for page in ("", "hand-in", "withdraw"):
         shown = owner.get(f"/admin/drafts/{draft.id}/{page}").text
         assert "<script>alert" not in shown
         assert "<img src=x>" not in shown
     assert owner.get("/admin/drafts/99999/").status_code == 404
-    assert owner.post(f"/admin/drafts/{draft.id}/write", {"text": "a\x00b", "seq": "1"}).status_code == 400
+    nothing = {"remark": "a\x00b"}
+    assert owner.post(f"/admin/drafts/{draft.id}/withdraw", nothing).status_code == 400
     assert owner.post(f"/admin/drafts/{draft.id}/withdraw", {"remark": "x" * 20_000}).status_code == 400
-    large = owner.post(f"/admin/drafts/{draft.id}/write", {"text": "x" * 300_000, "seq": "1"})
+    large = owner.post("/admin/drafts/propose", {"text": "x" * 300_000, "when": "now"})
     assert large.status_code == 422
     assert "262144" in large.text
