@@ -13,9 +13,6 @@ from typing import Final
 from server import demo, drafts, policies
 from server.accounts import make_reset_link, users
 from server.core.moments import HOUR, show
-from server.store.models import Issue
-from server.accounts import users
-from server.core.moments import HOUR
 from server.store.models import Draft, Issue
 from tests.admin.visiting import PASSWORD, now, receive
 from tests.browser import drafts_made
