@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from admin import action_forms, doing, listing
 from admin.clock import now
+from admin.documents import DocumentsView
 from admin.guard import Page, expose, signed_in
 from admin.languages import gettext
 from admin.showing import show_issue
@@ -110,4 +111,5 @@ class IssuesView(Page):
         typed: list[str] | None = None,
     ) -> str:
         shown = show_issue(number, signed_in(), now(), refused, whole="whole" in request.args)
-        return self.render("panel/issue.html", issue=shown, message=message, typed=typed or [])
+        reads = any(signed_in().may(permission) for permission in DocumentsView.needs)
+        return self.render("panel/issue.html", issue=shown, message=message, typed=typed or [], reads_documents=reads)

@@ -81,7 +81,7 @@ def because(reason: Mapping[str, Any], words: Words) -> str:
     """A decision in words: what it gave, by which rule of which table, and the facts that the table looked at."""
     table = words.label(reason["table"])
     value = words.vocabulary.option(reason["table"], str(reason["value"]), words.language)
-    facts = _facts(reason.get("facts") or {}, words)
+    facts = facts_text(reason.get("facts") or {}, words)
     match reason.get("rule"):
         case int(rule):
             how = gettext("rule %(number)s", number=rule)
@@ -94,7 +94,8 @@ def because(reason: Mapping[str, Any], words: Words) -> str:
     return gettext("%(table)s is %(value)s: %(how)s, because %(facts)s", table=table, value=value, how=how, facts=facts)
 
 
-def _facts(facts: Mapping[str, Any], words: Words) -> str:
+def facts_text(facts: Mapping[str, Any], words: Words) -> str:
+    """The facts that a decision looked at, each by its label."""
     parts = []
     for name, value in facts.items():
         shown = fact_text(words.vocabulary, name, _short_time(value), words.reader) or gettext("not given")

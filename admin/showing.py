@@ -9,6 +9,7 @@ from typing import Any, Final
 from admin import doing
 from admin.action_forms import ActionForm
 from admin.deadlines import Deadline, deadlines
+from admin.judged import Judge, Judgement, judgements, judges
 from admin.languages import gettext
 from admin.lines import Line, lines
 from admin.reading import Words, words_of
@@ -101,6 +102,8 @@ class IssueShown:
     files: Sequence[File]
     attaches: bool
     version: str
+    judgements: Sequence[Judgement]
+    judges: Sequence[Judge]
 
 
 def show_issue(
@@ -114,7 +117,8 @@ def show_issue(
     row = Issue.get_by_id(found.id)
     sees_private = issues.sees_private(caller.login, case, snapshot())
     hidden: Collection[str] = () if sees_private else found.pinned.private
-    told = lines(issues.timeline(number, caller.login), words)
+    entries = issues.timeline(number, caller.login)
+    told = lines(entries, words)
     writes = caller.may("issue.write")
     forms = doing.possible(found, words, caller, now)
     if refused is not None:
@@ -149,6 +153,8 @@ def show_issue(
         files=[_file(row, found, words, caller) for row in attachments.listed(found.id)],
         attaches=writes and _attaches(found, caller, now),
         version=process.sha256,
+        judgements=judgements(entries, found, words),
+        judges=judges(found),
     )
 
 

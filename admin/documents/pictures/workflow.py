@@ -149,7 +149,7 @@ def _automatic(voice: Voice) -> Mapping[str, str]:
             when = voice.listed([voice.phrases.schedule(str(text)) for text in several(one["at"])])
         else:
             when = voice.events(one.get("on"))
-        found[str(one.get("do"))] = f"⏱ {when}"
+        found[str(one.get("do"))] = voice.say("flow.by_itself", when=when)
     return found
 
 
