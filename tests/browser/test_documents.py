@@ -93,7 +93,8 @@ def test_a_manager_reads_a_process_without_scripts_and_nothing_sticks_out(
         """() => [...document.querySelectorAll('svg.flow g')].filter(card => {
           const box = card.querySelector('rect').getBBox();
           return [...card.querySelectorAll('text')].some(text => {
-            const its = text.getBBox(); return its.x + its.width > box.x + box.width || its.y + its.height > box.y + box.height + 2;
+            const its = text.getBBox();
+            return its.x + its.width > box.x + box.width || its.y + its.height > box.y + box.height + 2;
           });
         }).length"""
     )
