@@ -26,6 +26,7 @@ from server.directory import snapshot
 ASSETS = Path(__file__).parent / "static"
 LARGEST_FORM = 2 << 20
 LARGEST_FILE_FORM = 11 << 20
+FILE_FORMS = frozenset({"panel_issues.attach", "panel_directory_files.index"})
 SAFE = ("GET", "HEAD", "OPTIONS")
 PUBLIC = frozenset(
     {
@@ -72,8 +73,8 @@ def signed_in() -> Caller:
 def look() -> None:
     """Find out who asks; the first thing that happens to a request for the panel."""
     if is_panel():
-        # Forms are small, but for the one that carries a file.
-        request.max_content_length = LARGEST_FILE_FORM if request.endpoint == "panel_issues.attach" else LARGEST_FORM
+        # Forms are small, but for those that carry a file.
+        request.max_content_length = LARGEST_FILE_FORM if request.endpoint in FILE_FORMS else LARGEST_FORM
         text = request.cookies.get(cookie_name(settings.current().url))
         g.caller = caller_of_session(text, now()) if text else None
 

@@ -16,7 +16,12 @@ from admin.accounts.resetting import ResetView
 from admin.accounts.roles import RolesView
 from admin.accounts.users import UsersView
 from admin.desk import IssuesView
+from admin.directory.absences import AbsencesView
+from admin.directory.checks import ChecksView
+from admin.directory.customers import CustomersView, ProductsView
+from admin.directory.files import FilesView
 from admin.directory.people import PeopleView
+from admin.directory.rotas import RotasView
 from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
 from admin.drafting.views import DraftsView
@@ -130,7 +135,13 @@ def _views() -> list[Page]:
         _in("policies", DraftsView, lazy_gettext("Drafts"), "drafts", "fa-pencil-square-o"),
         _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
         _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
+        _in("directory", RotasView, lazy_gettext("Duty rotas"), "rotas", "fa-calendar"),
+        _in("directory", AbsencesView, lazy_gettext("Absences"), "absences", "fa-plane"),
         _in("directory", RolesView, lazy_gettext("Roles"), "roles", "fa-id-badge"),
+        _in("directory", CustomersView, lazy_gettext("Customers"), "customers", "fa-building-o"),
+        _in("directory", ProductsView, lazy_gettext("Products"), "products", "fa-cube"),
+        _in("directory", FilesView, lazy_gettext("Import and export"), "directory-files", "fa-exchange"),
+        _in("directory", ChecksView, lazy_gettext("What is wrong"), "directory-checks", "fa-stethoscope"),
         _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
         _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
         _in("evidence", TrailView, lazy_gettext("Audit trail"), "trail", "fa-shield"),

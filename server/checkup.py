@@ -17,7 +17,7 @@ from server.core.library import Library, located
 from server.core.moments import DAY, Moment
 from server.core.process import Process
 from server.core.sources import Source
-from server.directory import LiveDirectory, Snapshot
+from server.directory import LiveDirectory, Snapshot, duty
 from server.settings import named_value
 from server.store import database, sql
 from server.store.models import Activation, Version
@@ -203,7 +203,7 @@ class _People:
 
     def _duty(self, team: str, path: Path) -> Iterator[Finding]:
         until = self.now + AHEAD * DAY
-        gaps = list(self._gaps(team, until))
+        gaps = duty.gaps(self.people, team, self.now, until)
         if gaps == [(self.now, until)]:
             yield from self._say("duty-without-rota", path, team=team, days=AHEAD)
         elif gaps:
@@ -211,20 +211,6 @@ class _People:
             (start, end), more = gaps[0], len(gaps) - 1
             said = {"team": team, "start": show(start), "end": show(end), "more": more or ""}
             yield from self._say("rota-gap", path, **said)
-
-    def _gaps(self, team: str, until: Moment) -> Iterator[tuple[Moment, Moment]]:
-        """The times from now until then when nobody active is on duty."""
-        covered = self.now
-        for shift in self.people.shifts.get(team, ()):  # by start
-            if self.people.active(shift.person) is None or shift.end <= covered:
-                continue
-            if shift.start >= until:
-                break
-            if shift.start > covered:
-                yield covered, shift.start
-            covered = shift.end
-        if covered < until:
-            yield covered, until
 
     # -- supervisors -----------------------------------------------------------------------------------------------
 

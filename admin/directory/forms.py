@@ -92,8 +92,9 @@ def _holding(inputs: Sequence[Input], values: Typed) -> list[Input]:
     return [replace(one, typed=values.get(one.name, ()), before="\n".join(values.get(one.name, ()))) for one in inputs]
 
 
-def saved(kind: Kind, id_: str | None, posted: MultiDict[str, str]) -> Filled | None:
-    """Save what was typed; None: it is done. Else the form as it was filled, with what is wrong."""
+def saved(kind: Kind, id_: str | None, posted: MultiDict[str, str], also: Sequence[Amendment] = ()) -> Filled | None:
+    """Save what was typed, and what is to change with it; None: it is done. Else the form as it was filled, with what
+    is wrong."""
     inputs = kind.inputs(id_ is None)
     given = kind.read(posted, inputs)
     now = item(kind.section, id_) if id_ is not None else None
@@ -101,7 +102,7 @@ def saved(kind: Kind, id_: str | None, posted: MultiDict[str, str]) -> Filled | 
     wanted = Amendment(kind.section, id_, raw, posted.get("seen", ""))
     filled = [replace(one, typed=given[one.name], before=posted.get(BEFORE + one.name, "")) for one in inputs]
     try:
-        done = amend([wanted], clock.now(), signed_in().login, clock.zone())
+        done = amend([wanted, *also], clock.now(), signed_in().login, clock.zone())
     except Unfit as unfit:
         form = marked(filled, unfit.findings, kind.labels())
         return Filled(form, wanted.seen, 422, given, gettext("Some values need mending; each says what."))
@@ -174,7 +175,8 @@ def _input_of(finding: Finding, names: Mapping[str, Input]) -> str:
         rest = [str(finding.params.get("key", ""))]
         if finding.code == "repeated-item":
             rest = [next((name for name in ("login", "id") if name in names), "")]
-    return next((name for name in (".".join(rest[:2]), rest[0], f"{rest[0]}.zh") if name in names), "")
+    found = (".".join(rest[:2]), rest[0], rest[-1], f"{rest[0]}.zh")
+    return next((name for name in found if name in names), "")
 
 
 def sentence(finding: Finding, label: str = "") -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from server.directory import cells, spreadsheets
 from server.directory.addresses import KnownCustomer, address, customer
+from server.directory.content import rota_id
 from server.directory.editing import Amendment, Overtaken, Unfit, amend, item, mark
 from server.directory.exporting import as_written, export
 from server.directory.importing import Change, DirectoryChanged, Plan, carry_out, plan
@@ -28,6 +30,7 @@ __all__ = [
     "amend",
     "as_written",
     "carry_out",
+    "cells",
     "changed",
     "customer",
     "export",
@@ -37,6 +40,8 @@ __all__ = [
     "plan",
     "remove_team",
     "retire",
+    "rota_id",
     "snapshot",
+    "spreadsheets",
     "uses",
 ]

@@ -10,6 +10,7 @@ from server.directory.content import Attributes, Content, rota_id
 from server.store.models import (
     Customer,
     CustomerName,
+    CustomerProduct,
     Holding,
     Membership,
     Person,
@@ -147,3 +148,5 @@ def _customer(id_: str, customer: Attributes) -> None:
     CustomerName.delete().where(CustomerName.customer == id_).execute()
     names = dict.fromkeys(folded(name) for name in [id_, *row["names"]])
     insert_many(CustomerName, [{"name": name, "customer": id_} for name in names])
+    CustomerProduct.delete().where(CustomerProduct.customer == id_).execute()
+    insert_many(CustomerProduct, [{"product": one, "customer": id_} for one in dict.fromkeys(row["products"])])

@@ -7,8 +7,9 @@ that it lacks stays as it is. Somebody who is removed is disabled, since history
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from server import audit
 from server.core.findings import Finding, has_errors, in_order
@@ -85,7 +86,7 @@ def _section(section: str, file: DirectoryFile, before: dict[str, Attributes], r
     if section not in file.content:
         return before
     given = {
-        id_: {**_kept(before.get(id_, {}), file.left_open.get((section, id_), frozenset())), **attributes}
+        id_: {**attributes, **_kept(before.get(id_, {}), file.left_open.get((section, id_), frozenset()))}
         for id_, attributes in file.content[section].items()
     }
     return given if removes else {**before, **given}
@@ -95,8 +96,9 @@ def _kept(attributes: Attributes, keys: frozenset[str]) -> Attributes:
     return {key: value for key, value in attributes.items() if key in keys}
 
 
-def carry_out(plan: Plan, now: Moment, by: str | None = None) -> None:
-    """Do what the plan says, in one transaction, and record it. Raises DirectoryChanged."""
+def carry_out(plan: Plan, now: Moment, by: str | None = None, source: Mapping[str, str] | None = None) -> None:
+    """Do what the plan says, in one transaction, and record it, with the `source` that it was made of. Raises
+    DirectoryChanged."""
     with transaction():
         hold()
         if snapshot().revision != plan.revision:
@@ -106,7 +108,8 @@ def carry_out(plan: Plan, now: Moment, by: str | None = None) -> None:
         apply_changes([(change.section, change.id, change.how) for change in plan.changes], plan.target, now)
         changed()
         # Attributes by name only: addresses of people are not for a record that cannot forget.
-        audit.record("directory.imported", now, {"changes": [str(change) for change in plan.changes]}, by=by)
+        said: dict[str, Any] = {"changes": [str(change) for change in plan.changes]}
+        audit.record("directory.imported", now, said if source is None else {**said, "file": dict(source)}, by=by)
 
 
 def changes(before: Content, target: Content, given: Content) -> Iterator[Change]:

@@ -17,6 +17,7 @@ from server.store.models import Draft, Issue
 from tests.admin.visiting import PASSWORD, now, receive
 from tests.browser import drafts_made
 from tests.browser.drafts_made import draft
+from tests.browser import directory_examples
 from tests.publishing import publish
 
 VISITOR: Final = "admin"
@@ -32,6 +33,7 @@ class Made:
     busiest: str
     drafts: list[int]
     reset_link: str
+    directory: directory_examples.Made
 
 
 def make_up() -> Made:
@@ -55,6 +57,7 @@ def make_up() -> Made:
         busiest=busiest.number,
         drafts=written,
         reset_link=make_reset_link("chen", at, by=VISITOR),
+        directory=directory_examples.make_up(at, VISITOR),
     )
 
 
@@ -93,16 +96,7 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_drafts.rebase": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT, 'cn-office')}/rebase"],
     "panel_drafts.roll_back": lambda made: ["/admin/drafts/roll-back/cn-office/1"],
     "panel_drafts.emergency": lambda made: ["/admin/drafts/emergency/cn-office"],
-    "panel_people.index": lambda made: ["/admin/people/"],
-    "panel_people.tree": lambda made: ["/admin/people/tree"],
-    "panel_people.person": lambda made: ["/admin/people/person/chen"],
-    "panel_people.add": lambda made: ["/admin/people/add"],
-    "panel_people.edit": lambda made: ["/admin/people/person/chen/edit"],
-    "panel_people.disable": lambda made: ["/admin/people/person/chen/disable"],
-    "panel_teams.index": lambda made: ["/admin/teams/"],
-    "panel_teams.add": lambda made: ["/admin/teams/add"],
-    "panel_teams.edit": lambda made: ["/admin/teams/team/front_line"],
-    "panel_teams.remove": lambda made: ["/admin/teams/team/handling_group/remove"],
+    **directory_examples.PAGES,
     "panel_roles.index": lambda made: ["/admin/roles/"],
     "panel_roles.add": lambda made: ["/admin/roles/add"],
     "panel_roles.edit": lambda made: ["/admin/roles/agent/edit"],
@@ -133,6 +127,7 @@ NOT_PAGES: Final = {
     "panel_bundle.file": "files that are the same for all",
     "admin.static": "files that are the same for all",
     "panel_issues.download": "a file of an issue",
+    "panel_directory_files.export": "the directory as a file",
     "panel_documents.download": "the bytes of a version",
     "panel_editor.standing": "how a draft stands, for the editor's script",
     "panel_trail.standing": "a piece of the trail's page",

@@ -92,6 +92,27 @@ class CustomerName(Row):
     customer = ForeignKeyField(Customer, backref="known_names", on_delete="CASCADE")
 
 
+class CustomerProduct(Row):
+    """A customer has a product; what is in the customer's own list, to be looked up."""
+
+    product = TextField()
+    customer = ForeignKeyField(Customer, backref="known_products", on_delete="CASCADE")
+
+    class Meta:
+        primary_key = CompositeKey("product", "customer")
+
+
+class DirectoryUpload(NumberedRow):
+    """A file of the directory that waits until whoever brought it has seen what it would change."""
+
+    name = TextField()
+    sha256 = TextField()
+    data = BlobField()
+    removes = BooleanField()
+    by = TextField()
+    at = MomentField()
+
+
 class Token(NumberedRow):
     """A bearer token of a person. Only its hash is kept; its scopes are a subset of the person's permissions."""
 
