@@ -141,7 +141,7 @@ def _views() -> list[Page]:
         _in("directory", CustomersView, lazy_gettext("Customers"), "customers", "fa-building-o"),
         _in("directory", ProductsView, lazy_gettext("Products"), "products", "fa-cube"),
         _in("directory", FilesView, lazy_gettext("Import and export"), "directory-files", "fa-exchange"),
-        _in("directory", ChecksView, lazy_gettext("What is wrong"), "directory-checks", "fa-stethoscope"),
+        _in("directory", ChecksView, lazy_gettext("Directory check"), "directory-checks", "fa-stethoscope"),
         _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
         _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
         _in("evidence", TrailView, lazy_gettext("Audit trail"), "trail", "fa-shield"),

@@ -184,4 +184,4 @@ def sentence(finding: Finding, label: str = "") -> str:
     if finding.code == "repeated-item" and len(finding.path) == 1:  # not within a list: the whole item
         return gettext("%(value)s is there already.", value=finding.params["value"])
     text = replace(finding, path=(label,) if label else ()).text(languages.language())
-    return text[:1].upper() + text[1:]
+    return text if label else text[:1].upper() + text[1:]
