@@ -1,4 +1,4 @@
-"""The directory as whoever looks after it uses it: a new supervisor, a swapped shift, a spreadsheet with a mistake in it."""
+"""The directory as whoever looks after it uses it: a new supervisor, a swapped shift, a spreadsheet with a mistake."""
 
 from __future__ import annotations
 
