@@ -63,7 +63,8 @@ class FilesView(forms.DirectoryPage):
         file = request.files.get("file")
         if file is None or not file.filename:
             return self._start(gettext("Choose a file first."))
-        data = file.stream.read(directory.spreadsheets.MAX_BYTES + 1)
+        with file.stream as stream:
+            data = stream.read(directory.spreadsheets.MAX_BYTES + 1)
         if len(data) > directory.spreadsheets.MAX_BYTES:
             return self._start(gettext("The file is too large: at most 10 MiB are read."))
         name = file.filename.rsplit("/")[-1].rsplit("\\")[-1].replace("\x00", "")

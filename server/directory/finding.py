@@ -26,11 +26,10 @@ def find_customers(q: str = "", product: str = "", after: str = "", limit: int =
     if after:
         query = query.where(Customer.id > after)
     if q.strip():
-        pattern = f"%{_plain(folded(q))}%"
-        named = CustomerName.select(CustomerName.customer).where(_like(CustomerName.name, pattern))
-        written = f"%{_plain(q.strip().casefold())}%"
+        named = CustomerName.select(CustomerName.customer).where(CustomerName.name.contains(folded(q)))
+        written = q.strip()
         query = query.where(
-            Customer.id.in_(named) | _like(fn.LOWER(Customer.email), written) | _like(fn.LOWER(Customer.phone), written)
+            Customer.id.in_(named) | Customer.email.contains(written) | Customer.phone.contains(written)
         )
     if product:
         having = CustomerProduct.select(CustomerProduct.customer).where(CustomerProduct.product == product)
@@ -51,17 +50,6 @@ def find_products(q: str = "", after: str = "", limit: int = 100) -> tuple[list[
     if after:
         query = query.where(CustomerProduct.product > after)
     if q.strip():
-        query = query.where(_like(fn.LOWER(CustomerProduct.product), f"%{_plain(q.strip().casefold())}%"))
+        query = query.where(CustomerProduct.product.contains(q.strip()))
     found = [(product, int(count)) for product, count in query.tuples()]
     return found[:limit], found[limit - 1][0] if len(found) > limit else None
-
-
-def _like(field: Any, pattern: str) -> Any:
-    from peewee import SQL, Expression
-
-    return Expression(Expression(field, "LIKE", pattern), "ESCAPE", SQL("'!'"))
-
-
-def _plain(text: str) -> str:
-    """The text with nothing in it that stands for other texts."""
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

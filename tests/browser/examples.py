@@ -15,9 +15,8 @@ from server.accounts import make_reset_link, users
 from server.core.moments import HOUR, show
 from server.store.models import Draft, Issue
 from tests.admin.visiting import PASSWORD, now, receive
-from tests.browser import drafts_made
+from tests.browser import directory_examples, drafts_made
 from tests.browser.drafts_made import draft
-from tests.browser import directory_examples
 from tests.publishing import publish
 
 VISITOR: Final = "admin"

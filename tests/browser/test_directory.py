@@ -32,8 +32,8 @@ def test_a_supervisor_is_changed_and_seen_in_the_tree(browser: Browser, site: Si
     page.get_by_label("Name, login or address").fill("龚")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="龚小燕").click()
-    page.get_by_role("link", name="Change").click()
-    page.get_by_label("Supervisor").select_option("sun_y")
+    page.get_by_role("link", name="Change", exact=True).click()
+    page.locator("#person-supervisor").select_option("sun_y")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     page.get_by_role("link", name="People", exact=True).first.click()
@@ -48,9 +48,9 @@ def test_on_a_telephone_somebody_is_put_on_duty_and_two_swap(browser: Browser, s
     for who, day in (("gong", "04"), ("ai", "05")):
         page.goto(f"{site.address}/admin/rotas/?team=front_line&week=2027-01-04")
         page.get_by_role("link", name="Put on duty").click()
-        page.get_by_label("Who").select_option(who)
-        page.get_by_label("From").fill(f"2027-01-{day}T08:00")
-        page.get_by_label("To").fill(f"2027-01-{int(day) + 1:02}T08:00")
+        page.locator("#shift-person").select_option(who)
+        page.locator("#shift-from").fill(f"2027-01-{day}T08:00")
+        page.locator("#shift-to").fill(f"2027-01-{int(day) + 1:02}T08:00")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_text("Saved.")).to_be_visible()
     assert sticks_out(page) <= 0
