@@ -42,7 +42,7 @@ class NewIssueView(Page):
             return self._page(words, FormShown(tuple(made)))
         made = inputs.filled(made, request.form)
         try:
-            received = intake.receive(name, inputs.given(made), now(), by=signed_in().login)
+            received = intake.hand_in(name, inputs.given(made), now(), by=signed_in().login)
         except intake.Refused as refused:
             return self._page(words, inputs.marked(made, refused.problems, words)), 422
         flash(gettext("Issue %(number)s is recorded.", number=received.number), "success")

@@ -18,7 +18,7 @@ from server.directory import LiveDirectory
 from server.numbering import live_directory
 from server.policies import Pinned
 from server.store import sql, writing
-from server.store.models import Issue, IssueLink
+from server.store.models import Event, Issue, IssueLink
 
 
 class AlreadyRecorded(Exception):
@@ -120,6 +120,18 @@ def write(changes: Sequence[Change], open_issue: Opening) -> list[int]:
         _prepare(change)
     ids = writing.insert_events([_row(change) for change in changes])
     audit.record_all(_entry(change) for change in changes)
+    follow(changes, ids, open_issue)
+    return ids
+
+
+def write_first(changes: Sequence[Change], ids: Sequence[int]) -> None:
+    """Write the first events of new issues, as rows with these ids, and their audit entries; nothing is asked."""
+    writing.insert_many(Event, [{"id": id, **_row(change)} for change, id in zip(changes, ids, strict=True)])
+    audit.record_all(_entry(change) for change in changes)
+
+
+def follow(changes: Sequence[Change], ids: Sequence[int], open_issue: Opening) -> None:
+    """Write what follows from events whose rows have these ids."""
     directory = live_directory()
     told: list[messages.Told] = []
     for change, id in zip(changes, ids, strict=True):
@@ -132,7 +144,6 @@ def write(changes: Sequence[Change], open_issue: Opening) -> list[int]:
         lines, at = change.done.entries, change.recorded_at
         subscriptions.tell(after.pinned.process, after.id, id, after.seq, lines, change.stage, at, held_back)
     nudging.after_commit()
-    return ids
 
 
 def _prepare(change: Change) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import peewee
 
-from server import audit, events, metrics, policies
+from server import audit, events, metrics, numbering, policies
 from server.core import values
 from server.core.advance import Advance, advance
 from server.core.moments import Moment
@@ -20,8 +21,8 @@ from server.crash_points import crash_point
 from server.events import LIVE, Change, Held, Recorded, Surroundings, linked
 from server.policies import Pinned
 from server.shared_directory import SharedDirectory
-from server.store import database, revisions, sql, writing
-from server.store.models import Watcher
+from server.store import counters, database, revisions, sql, writing
+from server.store.models import Event, Issue, Watcher
 
 ATTEMPTS: Final = 12
 DEEPEST: Final = 10
@@ -40,10 +41,6 @@ class OpenedRefused(Exception):
 
     def __init__(self, process: str, problems: Sequence[Problem]) -> None:
         super().__init__(f"{process} refuses the issue: {problems}")
-
-
-class _Known(Exception):
-    """The issue's (source, external_id) has an issue already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,16 +89,15 @@ def record_new(
     event = {"kind": "received", "facts": dict(facts), "by": by, "watchers": list(watchers)}
     receipt = Receipt(pinned, event, now, source, external_id, note, surroundings, depth, revision)
     # Receipts that take their number from the same row wait for one another there: they may as well share a commit.
-    counted_by = (pinned.process.name, pinned.process.calendar.date(receipt.received))
+    row = pinned.process.name, numbering.counted(pinned.process, receipt.received)[1]
     for attempt in range(ATTEMPTS):
         try:
-            return database.together(_write, receipt, counted_by)
-        except _Known:
-            return None
+            return database.together(_write, receipt, row, partial(counters.hold_serials, *row))
         except peewee.IntegrityError:
-            # On PostgreSQL two processes may choose the same number at the same time; the later one takes the next.
+            # On PostgreSQL two processes may write the same external id, or choose the same number, at the same time:
+            # the later one finds the issue, or takes the next number.
             inside = bool(database.current().db.transaction_depth())
-            if attempt + 1 == ATTEMPTS or surroundings.directory is not None or inside:
+            if attempt + 1 == ATTEMPTS or surroundings.directory is not None or (inside and external_id is None):
                 raise
     raise AssertionError("not reached")
 
@@ -141,46 +137,43 @@ _SENT: Final = 'SELECT "external_id" FROM "issue" WHERE "source" = ? AND "extern
 def _written(receipts: Sequence[Receipt]) -> list[Recorded]:
     if not receipts:
         return []
-    judged = _judged(receipts)
-    ids = writing.insert_issues([_row(one, done) for one, done in zip(receipts, judged, strict=True)])
-    crash_point("intake.issue_written")
-    changes = []
-    for one, done, issue in zip(receipts, judged, ids, strict=True):
-        if issue is None:
-            raise _Known
-        changes.append(_change(one, done, issue))
-    writing.insert_many(
-        Watcher,
-        [
-            {"issue": one.after.id, "person": person, "at": one.now}
-            for one in changes
-            for person in one.after.case.watchers
-        ],
-    )
-    numbers = events.write(changes, open_linked)
+    directory = SharedDirectory()
+    with database.pipeline():
+        directory.reserve((one.pinned.process, one.received) for one in receipts if one.wants_number)
+        taken = writing.take_ids(len(receipts), Issue, Event)
+    issues, ids = zip(*taken.fetchall(), strict=True)
+    directory.read()
+    judged = [_judged(one, directory) for one in receipts]
+    changes = list(map(_change, receipts, judged, issues))
+    with database.pipeline():
+        directory.write()
+        writing.insert_many(Issue, list(map(_row, receipts, judged, issues)))
+        crash_point("intake.issue_written")
+        writing.insert_many(Watcher, [row for one in changes for row in _watchers(one)])
+        events.write_first(changes, ids)
+    events.follow(changes, ids, open_linked)
     for one in receipts:
         metrics.after_commit(metrics.INTAKE, one.source, one.pinned.process.name, "created")
     return [
         Recorded(one.after.id, one.after.number, 1, one.after.case, one.after.pinned, one.done.entries, None, number)
-        for one, number in zip(changes, numbers, strict=True)
+        for one, number in zip(changes, ids, strict=True)
     ]
 
 
-def _judged(receipts: Sequence[Receipt]) -> list[Advance]:
-    directory = SharedDirectory()
-    directory.reserve((one.pinned.process, one.received) for one in receipts if one.wants_number)
-    judged = []
-    for one in receipts:
-        process = one.pinned.process
-        done = advance(process, None, one.event, one.now, one.surroundings.directory or directory.for_new(process))
-        directory.note(process, done.case)
-        judged.append(done)
-    directory.write()
-    return judged
+def _judged(one: Receipt, directory: SharedDirectory) -> Advance:
+    process = one.pinned.process
+    done = advance(process, None, one.event, one.now, one.surroundings.directory or directory.for_new(process))
+    directory.note(process, done.case)
+    return done
 
 
-def _row(one: Receipt, done: Advance) -> dict[str, Any]:
+def _watchers(change: Change) -> list[dict[str, Any]]:
+    return [{"issue": change.after.id, "person": person, "at": change.now} for person in change.after.case.watchers]
+
+
+def _row(one: Receipt, done: Advance, issue: int) -> dict[str, Any]:
     return {
+        "id": issue,
         "process": one.pinned.process.name,
         "number": done.case.number,
         "version": one.pinned.version,

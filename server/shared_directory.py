@@ -28,6 +28,8 @@ class SharedDirectory(LiveDirectory):
     def __init__(self) -> None:
         super().__init__(self._number, numbering.refuses)
         self._judging: Process | None = None
+        self._asked: dict[Counted, tuple[Any, int]] = {}
+        self._taken: dict[Counted, range] = {}
         self._ready: dict[Counted, deque[str]] = {}
         self._windows: dict[Window, Sequence[Moment]] = {}
         self._owned: dict[str, int] = {}
@@ -41,7 +43,8 @@ class SharedDirectory(LiveDirectory):
     # -- numbers -----------------------------------------------------------------------------------------------
 
     def reserve(self, wanted: Iterable[tuple[Process, Moment]]) -> None:
-        """Take the numbers of issues that are all going to ask for one, by process and moment of receipt."""
+        """Take the numbers of issues that are all going to ask for one, by process and moment of receipt. Where there
+        are several, none is looked up: the unique index tells when one was given by hand. `read` must follow."""
         found: dict[Counted, list[tuple[Process, Moment]]] = {}
         for process, received in wanted:
             if numbering.has_serial(process):
@@ -49,19 +52,31 @@ class SharedDirectory(LiveDirectory):
                 found.setdefault((process.name, process.number, date), []).append((process, received))
         for key, asking in found.items():
             process, received = asking[0]
-            date, counted_by = numbering.counted(process, received)
-            serials = counters.take_serials(process.name, counted_by, len(asking))
-            numbers = [numbering.written(process, date, serial) for serial in serials]
-            given = numbering.given(numbers)
-            self._ready[key] = deque(number for number in numbers if number not in given)
+            _, counted_by = numbering.counted(process, received)
+            self._asked[key] = counters.take_serials(process.name, counted_by, len(asking)), len(asking)
+
+    def read(self) -> None:
+        """Read which numbers were taken: an answer that is left unread holds SQLite up."""
+        for key, (cursor, count) in self._asked.items():
+            last = int(cursor.fetchone()[0])
+            self._taken[key] = range(last - count + 1, last + 1)
+        self._asked.clear()
 
     def _number(self, process: str, received: Moment) -> str:
         judging = self._judging
         if judging is None or judging.name != process:
             return numbering.next_number(numbering.in_force(process), received)
         date, _ = numbering.counted(judging, received)
-        ready = self._ready.get((process, judging.number, date))
+        key = (process, judging.number, date)
+        if key in self._taken:
+            self._ready[key] = self._numbers(judging, date, self._taken.pop(key))
+        ready = self._ready.get(key)
         return ready.popleft() if ready else numbering.next_number(judging, received)
+
+    def _numbers(self, process: Process, date: str, serials: range) -> deque[str]:
+        numbers = [numbering.written(process, date, serial) for serial in serials]
+        given = numbering.given(numbers) if len(numbers) == 1 else ()
+        return deque(number for number in numbers if number not in given)
 
     # -- what is counted ---------------------------------------------------------------------------------------
 

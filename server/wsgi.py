@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("duban.web")
 
-THREADS: Final = 8
+THREADS: Final = 16
+"""Requests that a process answers at the same time. Receipts among them share a transaction."""
+
 AGAIN: Final = 1.0
 """Seconds after which a worker is begun again for which the database was not there."""
 

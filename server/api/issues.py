@@ -48,7 +48,7 @@ def _created(given: Mapping[str, Any], caller: Caller, at: Moment) -> Response:
     if not isinstance(process, str) or not process:
         raise problems.at_fault("process", "required", name="process")
     try:
-        received = intake.receive(process, facts, at, caller.login)
+        received = intake.hand_in(process, facts, at, caller.login)
     except intake.UnknownProcess as error:
         raise problems.at_fault("process", "unknown-process", name=process) from error
     except intake.Refused as error:

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Final, TypeVar
 
 import click
 
@@ -22,6 +22,16 @@ from server.cli.configured import read_settings
 from server.cli.supervising import Supervisor, apart
 from server.cli.words import fail, say, tell
 from server.settings import Settings
+
+log = logging.getLogger("duban.starting")
+
+T = TypeVar("T")
+
+AGAIN: Final = 1.0
+"""Seconds before a database that is away is tried again, ..."""
+
+LONGEST_PAUSE: Final = 15.0
+"""... and after many times."""
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help=say("option-host"))
 port_option = click.option(
@@ -71,10 +81,10 @@ def web(host: str, port: int, workers: int) -> None:
 
 @click.command(help=say("help-worker"))
 def worker() -> None:
-    """The worker alone."""
+    """The worker alone. It waits for a database that is away: whoever starts it need not care which comes first."""
     settings = environment.with_secrets(read_settings())
-    _set_up(settings, demo=False)
-    _worker(settings, alone=False)
+    _set_up(settings, demo=False, patient=True)
+    _worker(settings, alone=False, patient=True)
 
 
 def _shown_host(host: str) -> str:
@@ -128,14 +138,15 @@ def _said_when_ready(settings: Settings, host: str, port: int) -> Callable[[], b
     return ready
 
 
-def _set_up(settings: Settings, demo: bool) -> None:
-    code = apart(lambda: _prepare(settings, demo))
+def _set_up(settings: Settings, demo: bool, patient: bool = False) -> None:
+    code = apart(lambda: _prepare(settings, demo, patient))
     if code:
         sys.exit(code)
 
 
-def _prepare(settings: Settings, demo: bool) -> None:
-    """What a first start needs; says the passwords that it makes. Ends with 2 when the store cannot be used."""
+def _prepare(settings: Settings, demo: bool, patient: bool) -> None:
+    """What a first start needs; says the passwords that it makes. Ends with 2 when the store cannot be used; `patient`:
+    waits for one that is away."""
     from server.accounts import Refused
     from server.starting import prepare
     from server.store.failures import Unavailable, UnsafeStore
@@ -144,7 +155,7 @@ def _prepare(settings: Settings, demo: bool) -> None:
     environment.use(settings)
     _log()
     try:
-        started = prepare(settings, _now(), demo=demo)
+        started = _once_there(lambda: prepare(settings, _now(), demo=demo), patient)
     except (Unavailable, UnsafeStore, TooNew) as error:
         fail("cannot-open", why=str(error))
     except Refused as error:
@@ -169,13 +180,30 @@ def _web(settings: Settings, host: str, port: int, workers: int) -> None:
     run(settings, host, port, workers)
 
 
-def _worker(settings: Settings, *, alone: bool) -> None:
+def _once_there(work: Callable[[], T], patient: bool) -> T:
+    """What `work` gives, tried again and again while the database is away, until the process is told to end. Raises
+    Unavailable at once unless `patient`."""
+    from server.store.failures import Unavailable
+
+    pause = AGAIN
+    while True:
+        try:
+            return work()
+        except Unavailable as error:
+            if not patient:
+                raise
+            log.warning("the database cannot be used; trying again in %.0f s: %s", pause, error)
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _worker(settings: Settings, *, alone: bool, patient: bool = False) -> None:
     from jobs.worker import run
     from server.store import database
 
     environment.use(settings)
     _log()
-    store = database.open(settings.database)
+    store = _once_there(lambda: database.open(settings.database), patient)
     try:
         run(settings, alone=alone and not store.is_postgresql)
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.intake.deliveries import Outcome, UnknownSource, take
 from server.intake.keeping import NotKept, drop_kept, replay_kept
-from server.intake.receiving import Received, Refused, UnknownProcess, find, receive, unknown_people
+from server.intake.receiving import Received, Refused, UnknownProcess, find, hand_in, receive, unknown_people
 from server.verification import Unverified
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Unverified",
     "drop_kept",
     "find",
+    "hand_in",
     "receive",
     "replay_kept",
     "take",

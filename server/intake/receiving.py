@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,9 @@ from server.events import LIVE, Surroundings
 from server.policies import InForce
 from server.receipts import record_new
 from server.store import database, sql
+from server.store.failures import as_unavailable
+
+log = logging.getLogger("duban.intake")
 
 
 class UnknownProcess(LookupError):
@@ -106,6 +110,21 @@ def receive(
     return Received(
         recorded.issue, recorded.number, process, case.values.get("severity"), case.stage, recorded.seq, created=True
     )
+
+
+def hand_in(process: str, given: Mapping[str, Any], now: Moment, by: str | None) -> Received:
+    """`receive` for somebody who waits for the answer: an issue that the policy fails on is refused, too. Raises
+    UnknownProcess, Refused, Unavailable."""
+    try:
+        return receive(process, given, now, by)
+    except (UnknownProcess, Refused):
+        raise
+    except Exception as error:
+        if as_unavailable(error) is not None:
+            raise
+        # Whatever a policy does with this issue, it is no failure of the server (What must hold, 6).
+        log.exception("process %s fails on an issue that is handed in", process)
+        raise Refused([Problem("", "not-judged", {"error": type(error).__name__})]) from error
 
 
 def find(source: str, external_id: str) -> Received | None:

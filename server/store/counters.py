@@ -14,6 +14,7 @@ _SERIAL = (
     'INSERT INTO "serial" ("process", "date", "last") VALUES ({0}, {0}, {0}) '
     'ON CONFLICT ("process", "date") DO UPDATE SET "last" = "serial"."last" + excluded."last" RETURNING "last"'
 )
+_HOLD = 'SELECT 1 FROM "serial" WHERE "process" = {0} AND "date" = {0} FOR UPDATE'
 _WINDOW = (
     'INSERT INTO "watch_window" ("process", "watch", "key", "moments", "raised") VALUES ({0}, {0}, {0}, {0}, {0}) '
     # Touched so that the row is locked, and read as it is after whoever held it.
@@ -37,13 +38,18 @@ def next_serial(process: str, date: str) -> int:
 
     Two receipts on PostgreSQL wait for one another here, so that no number is given twice or left out.
     """
-    return take_serials(process, date, 1)[0]
+    return int(take_serials(process, date, 1).fetchone()[0])
 
 
-def take_serials(process: str, date: str, count: int) -> range:
-    """So many serial numbers one after the other, for issues that are received together."""
-    last = int(_run(_SERIAL, process, date, count).fetchone()[0])
-    return range(last - count + 1, last + 1)
+def hold_serials(process: str, date: str) -> None:
+    """Wait until nobody else takes serial numbers there, and let nobody until the transaction ends."""
+    _run(_HOLD, process, date)
+
+
+def take_serials(process: str, date: str, count: int) -> Any:
+    """So many serial numbers one after the other, for issues that are received together; gives the cursor whose one row
+    is the last of them."""
+    return _run(_SERIAL, process, date, count)
 
 
 def take_turn(process: str, team: str, members: Sequence[str]) -> str | None:

@@ -74,6 +74,10 @@ class _Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
         return bool(super()._is_closed(connection))
 
 
+def _off(*_: object) -> None:
+    """Nothing is waited for."""
+
+
 class Store:
     """An open database."""
 
@@ -163,16 +167,29 @@ class Store:
         with self.session(), self._turn(nested), self.db.atomic():
             yield
 
-    def together(self, write: Write[V, T], value: V, kind: Hashable = None) -> T:
+    def together(self, write: Write[V, T], value: V, kind: Hashable = None, first: Callable[[], object] = _off) -> T:
         """Let `write` write a value in a transaction that it may share with those of other threads, all at once; give
         what became of it once that is on disk. It may be done twice, by another thread; within a transaction it is
         simply a part of that one.
 
-        PostgreSQL locks rows: there only values of the same `kind`, which begin with the same row, share one."""
+        PostgreSQL locks rows: there only values of the same `kind`, which begin with the same row, share one, and
+        `first` waits for that row: whoever comes meanwhile is written, too."""
         if self.db.transaction_depth():
             with self.transaction():
                 return write([value])[0]
-        return self._together.run(write, value, kind if self.is_postgresql else None)
+        if not self.is_postgresql:
+            return self._together.run(write, value)
+        return self._together.run(write, value, kind, first)
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """Statements of a transaction that PostgreSQL is sent without waiting for the answers in between: what goes
+        wrong with one of them is raised when an answer is asked for, or at the end of the block."""
+        if not self.is_postgresql:
+            yield
+            return
+        with peewee.__exception_wrapper__, self.db.connection().pipeline():  # type: ignore[attr-defined]
+            yield
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -248,9 +265,14 @@ def transaction() -> AbstractContextManager[None]:
     return current().transaction()
 
 
-def together(write: Write[V, T], value: V, kind: Hashable = None) -> T:
+def together(write: Write[V, T], value: V, kind: Hashable = None, first: Callable[[], object] = _off) -> T:
     """`Store.together` of the current store."""
-    return current().together(write, value, kind)
+    return current().together(write, value, kind, first)
+
+
+def pipeline() -> AbstractContextManager[None]:
+    """`Store.pipeline` of the current store."""
+    return current().pipeline()
 
 
 def session() -> AbstractContextManager[None]:

@@ -1,9 +1,10 @@
 """Group commit: what several threads write at the same time shares one transaction, and one wait for the disk.
 
-Whoever comes while nobody leads, leads: he writes what he has and what has been waiting meanwhile, in order of arrival,
-in one go, commits once, and wakes the others. Each gets what became of his own; and when any of it fails, each is
-written again in a transaction of its own, so that nobody suffers from another's mistake. Writing must therefore be such
-that it can be done again, and must not care in which thread of the process it is done.
+Whoever comes while nobody leads, leads: he begins a transaction, waits in it for whoever else writes there, then writes
+what he has and what has been waiting meanwhile, in order of arrival, in one go, commits once, and wakes the others.
+Each gets what became of his own; and when any of it fails, each is written again in a transaction of its own, so that
+nobody suffers from another's mistake. Writing must therefore be such that it can be done again, and must not care in
+which thread of the process it is done.
 """
 
 from __future__ import annotations
@@ -24,14 +25,19 @@ MOST: Final = 32
 """Pieces of work that share a transaction at most, so that nobody waits long for those who came later."""
 
 
+def _nothing(*_: object) -> None:
+    """Nothing is to be done first."""
+
+
 class _Work:
     """What one thread wants to be written, and what became of it."""
 
-    __slots__ = ("write", "value", "kind", "ready", "leads", "result", "error")
+    __slots__ = ("write", "value", "first", "kind", "ready", "leads", "result", "error")
 
-    def __init__(self, write: Write[Any, Any], value: Any, kind: Hashable) -> None:
+    def __init__(self, write: Write[Any, Any], value: Any, first: Callable[[], object], kind: Hashable) -> None:
         self.write = write
         self.value = value
+        self.first = first
         self.kind = kind
         self.ready = threading.Event()
         self.leads = False
@@ -53,10 +59,11 @@ class Together:
         self._waiting: deque[_Work] = deque()
         self._is_led = False
 
-    def run(self, write: Write[V, T], value: V, kind: Hashable = None) -> T:
+    def run(self, write: Write[V, T], value: V, kind: Hashable = None, first: Callable[[], object] = _nothing) -> T:
         """Write the value in a transaction and give what became of it, once that is on disk. Only values that are
-        written alike and are of the same kind share a transaction. Raises what writing, or the transaction, raises."""
-        work = _Work(write, value, (write, kind))
+        written alike and are of the same kind share a transaction, which begins with `first`. Raises what writing, or
+        the transaction, raises."""
+        work = _Work(write, value, first, (write, kind))
         with self._lock:
             if self._is_led:
                 self._waiting.append(work)
@@ -71,9 +78,7 @@ class Together:
     def _lead(self, first: _Work) -> None:
         batch = [first]
         try:
-            with self._lock:
-                self._take(batch)
-            self._write(batch)
+            self._write(batch, self._take)
         except BaseException as error:  # the thread is being ended: the others must not wait for ever
             for work in batch:
                 work.error = work.error or error
@@ -90,15 +95,18 @@ class Together:
 
     def _take(self, batch: list[_Work]) -> None:
         """Add what waits and is of the same kind; the rest keeps its order."""
-        others: deque[_Work] = deque()
-        while self._waiting and len(batch) < MOST:
-            work = self._waiting.popleft()
-            (batch if work.kind == batch[0].kind else others).append(work)
-        self._waiting = others + self._waiting
+        with self._lock:
+            others: deque[_Work] = deque()
+            while self._waiting and len(batch) < MOST:
+                work = self._waiting.popleft()
+                (batch if work.kind == batch[0].kind else others).append(work)
+            self._waiting = others + self._waiting
 
-    def _write(self, batch: list[_Work]) -> None:
+    def _write(self, batch: list[_Work], take: Callable[[list[_Work]], object] = _nothing) -> None:
         try:
             with self._transaction():
+                batch[0].first()
+                take(batch)
                 results = batch[0].write([work.value for work in batch])
                 found = list(zip(batch, results, strict=True))
             for work, result in found:

@@ -125,6 +125,19 @@ def insert_many(table: type[Row], rows: Sequence[Mapping[str, Value]]) -> None:
     store.db.execute_sql(statement.many, (statement.as_json(rows),))
 
 
+def take_ids(count: int, *tables: type[Row]) -> Any:
+    """Ids for so many new rows of each of these tables, within the caller's transaction, which must use them; gives the
+    cursor whose rows hold one of each."""
+    names = [table._meta.table_name for table in tables]
+    if current().is_postgresql:
+        taken = ", ".join(f"nextval('{name}_id_seq')" for name in names)
+        return current().db.execute_sql(f"SELECT {taken} FROM generate_series(1, %s)", (count,))
+    # As SQLite does it; nobody else writes meanwhile.
+    last = ", ".join(f'(SELECT COALESCE(MAX("id"), 0) FROM "{name}") + "n"' for name in names)
+    counted = 'WITH RECURSIVE "c" ("n") AS (SELECT 1 UNION ALL SELECT "n" + 1 FROM "c" WHERE "n" < ?)'
+    return current().db.execute_sql(f'{counted} SELECT {last} FROM "c"', (count,))
+
+
 def insert_all(
     table: type[Row], rows: Sequence[Mapping[str, Value]], by: Sequence[str], conflict: str = ""
 ) -> list[int | None]:
@@ -149,13 +162,7 @@ _NEW_SOURCE_ID = ' ON CONFLICT ("source", "external_id") WHERE "external_id" IS 
 
 def insert_issue(row: Mapping[str, Value]) -> int | None:
     """Insert an issue and give its id; None when its (source, external_id) has an issue already."""
-    return insert_issues([row])[0]
-
-
-def insert_issues(rows: Sequence[Mapping[str, Value]]) -> list[int | None]:
-    """Insert issues that all have the same columns and give their ids; None for one whose (source, external_id) has an
-    issue already."""
-    return insert_all(Issue, rows, ("number",), _NEW_SOURCE_ID)
+    return insert_all(Issue, [row], ("number",), _NEW_SOURCE_ID)[0]
 
 
 def insert_event(row: Mapping[str, Value]) -> int:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from server import acting, intake
+from server import acting, intake, receipts
 from server.core.moments import DAY, HOUR, MINUTE
 from server.store.database import Store
-from server.store.models import IdempotencyKey, Issue
+from server.store.models import IdempotencyKey, Issue, Serial
 from tests.api.calling import Api, Clock, problem
 from tests.server.conftest import MONDAY
 
@@ -103,6 +103,20 @@ def test_a_body_that_cannot_be_read_is_refused_as_what_it_is(gong: Api) -> None:
     for body, type, status, code in UNREADABLE:
         problem(gong.post("/api/v1/issues", data=body, content_type=type), status, code)
     assert Issue.select().count() == 0
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
+def test_an_issue_that_the_policy_fails_on_is_refused_and_nothing_stays(
+    gong: Api, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    real = receipts.advance
+    monkeypatch.setattr(receipts, "advance", lambda *_: 1 / 0)
+    body = problem(gong.post("/api/v1/issues", COMPLAINT, headers), 422, "refused")
+    assert [(one["at"], one["code"]) for one in body["errors"]] == [("", "not-judged")]
+    assert "ZeroDivisionError" in body["errors"][0]["message"]
+    assert Issue.select().count() == Serial.select().count() == 0
+    monkeypatch.setattr(receipts, "advance", real)
+    assert gong.post("/api/v1/issues", COMPLAINT, headers).status_code == 201
 
 
 # -- idempotency ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A web server whose database goes away and comes back, while one of its workers has to begin anew."""
+"""Processes whose database is away when they begin, and comes back."""
 
 from __future__ import annotations
 
@@ -53,3 +53,43 @@ def test_a_worker_that_begins_while_the_database_is_away_does_not_end_the_server
         if web.poll() is None:
             web.kill()
             web.wait()
+
+
+def test_the_worker_waits_for_its_database_and_works_once_it_is_there(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "duban.sqlite").mkdir(parents=True)  # what stands there is no database
+    env = environment({"DUBAN_DATA": str(data), "DUBAN_ADMIN_PASSWORD": "correct horse battery staple"})
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen([DUBAN, "worker"], cwd=tmp_path, env=env, stdout=output, stderr=output)
+    try:
+        until(
+            lambda: log.read_text().count("the database cannot be used; trying again") >= 2 or worker.poll() is not None
+        )
+        assert worker.poll() is None, log.read_text()
+        (data / "duban.sqlite").rmdir()
+        until(lambda: "the worker has started" in log.read_text() or worker.poll() is not None)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(60) == 0, log.read_text()
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+            worker.wait()
+
+
+def test_a_worker_that_waits_for_its_database_ends_when_it_is_told(tmp_path: Path) -> None:
+    env = environment({"DUBAN_DATA": str(tmp_path / "data"), "DUBAN_DATABASE": "postgresql://127.0.0.1:9/nowhere"})
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen([DUBAN, "worker"], cwd=tmp_path, env=env, stdout=output, stderr=output)
+    try:
+        until(lambda: "the database cannot be used; trying again" in log.read_text() or worker.poll() is not None)
+        assert worker.poll() is None, log.read_text()
+        waiting = children(worker.pid)
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(20)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in waiting), 20)
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+            worker.wait()

@@ -89,12 +89,6 @@ def test_of_two_with_the_same_external_id_the_first_one_is_an_issue() -> None:
     assert Serial.get().last == 3
 
 
-def test_a_number_that_was_given_by_hand_is_passed_over_by_all_of_them() -> None:
-    written(receipt(number="YS20260302002"))
-    found = written(*(receipt() for _ in range(3)))
-    assert [one.number for one in found] == ["YS20260302001", "YS20260302003", "YS20260302004"]
-
-
 def test_several_processes_count_in_their_own_rows() -> None:
     improvement = policies.in_force().processes["improvement"]
     event = {
@@ -161,6 +155,16 @@ def test_one_whose_policy_fails_harms_none_of_the_others(
     assert [outcomes[name].number for name in names if name != "bad"] == [f"YS2026030200{one}" for one in (1, 2, 3)]
     assert Serial.get().last == Issue.select().count() == 3
     assert list(recompute().differences) == []
+
+
+def test_a_number_that_was_given_by_hand_is_passed_over_by_all_of_them(
+    open_for_business: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(receipt(number="YS20260302003"))
+    names = ("first", "a", "b", "c")
+    outcomes = together(open_for_business, monkeypatch, {name: lambda name=name: receive(name) for name in names})
+    assert [outcomes[name].number for name in names] == [f"YS2026030200{one}" for one in (1, 2, 4, 5)]
+    assert Serial.get().last == 5
 
 
 def test_who_comes_while_one_is_written_is_written_with_the_others(
