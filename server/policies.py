@@ -318,6 +318,10 @@ def _value(row: Any) -> dict[str, Any]:
     return document.value
 
 
+def _kept_value(row: Any) -> dict[str, Any]:
+    return _kept(("value", row.sha256), lambda: _value(row))
+
+
 def _calendar(row: Any) -> Calendar:
     def make() -> Calendar:
         try:
@@ -349,11 +353,11 @@ def _source(row: Any) -> Source:
 
 
 def _channels_named(row: Any) -> str:
-    return str(_value(row).get("channels") or "default")
+    return str(_kept_value(row).get("channels") or "default")
 
 
 def _process(row: Any, calendars: Mapping[str, tuple[Any, Calendar]], channels: tuple[Any, Channels] | None) -> Pinned:
-    value = _kept(("value", row.sha256), lambda: _value(row))
+    value = _kept_value(row)
     names = {
         value["calendar"],
         *(clock["calendar"] for clock in value.get("clocks", {}).values() if "calendar" in clock),

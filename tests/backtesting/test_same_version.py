@@ -10,6 +10,7 @@ from server import backtesting, policies
 from server.core.scripts import read_script
 from server.resources import data_dir
 from server.store.database import Store
+from tests import beginnings
 from tests.server.playing import START, Chance, Live, all_processes, forget_issues
 
 SHIPPED = sorted(path.stem for path in data_dir("policies").glob("*.yaml") if b"kind: process" in path.read_bytes())
@@ -17,7 +18,7 @@ SCRIPTS = int(os.environ.get("DUBAN_TEST_SCRIPTS", "1"))
 
 
 def check(name: str, seeds: range, patient: bool) -> None:
-    policies.load_shipped(START)
+    beginnings.shipped(START)
     processes = all_processes()
     pinned = policies.in_force().processes[name]
     text = dict(policies.texts_in_force()[0])[f"{name}.yaml"]

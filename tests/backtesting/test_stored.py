@@ -16,6 +16,7 @@ from server.cli import main
 from server.core.scripts import read_script
 from server.store.database import Store
 from server.store.models import Issue
+from tests import beginnings
 from tests.server.playing import START, Live, all_processes
 
 PROCESS = "complaint-monitoring"
@@ -43,7 +44,7 @@ def half_an_hour() -> bytes:
 def month(sqlite_store: Store) -> Store:
     """Five issues of grade A, received one hour apart, each followed for six hours."""
     sqlite_store.db.execute_sql("PRAGMA synchronous = OFF")
-    policies.load_shipped(START)
+    beginnings.shipped(START)
     pinned = policies.in_force().processes[PROCESS]
     for index, after in enumerate(RESPONDED):
         script = read_script(

@@ -15,6 +15,7 @@ from server.receipts import record_new
 from server.recording import UnknownIssue
 from server.store.database import Store
 from server.store.models import Event, Issue, Serial
+from tests import beginnings
 from tests.server.playing import START
 
 PROCESS = "complaint-monitoring"
@@ -65,7 +66,7 @@ def test_wrong_use_ends_with_2() -> None:
 
 
 def test_of_an_issue_of_the_store_nothing_is_written(store: Store) -> None:
-    policies.load_shipped(START)
+    beginnings.shipped(START)
     pinned = policies.in_force().processes[PROCESS]
     facts = {"subject": "x", "outage": True, "customer": "甲", "phone": "13800000000", "received": START}
     recorded = record_new(pinned, facts, START)

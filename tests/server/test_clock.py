@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from server import acting, clock, intake, issues, policies
+from server import acting, clock, intake, issues
 from server.clock import Clock
 from server.clock_guard import CONFIRM_AFTER
 from server.core.moments import HOUR, MINUTE, SECOND, Moment
@@ -16,6 +16,7 @@ from server.store import sql
 from server.store.database import Store
 from server.store.models import AuditEntry, Message, Meta
 from server.sweep import Sweeper
+from tests import beginnings
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
 from tests.server.test_sweep import TICKING
@@ -53,7 +54,7 @@ def machine() -> Machine:
 @pytest.fixture
 def process(sqlite_store: Store, machine: Machine) -> Process:
     """A worker's process; its clock is this test's, too."""
-    policies.load_shipped(MONDAY)
+    beginnings.shipped(MONDAY)
     publish(TICKING, MONDAY)
     found = Process(sqlite_store, machine, "worker")
     clock._clocks[sqlite_store] = found.clock

@@ -13,6 +13,7 @@ from server.receipts import record_new
 from server.store import database
 from server.store.database import Store
 from server.store.models import Message
+from tests import beginnings
 from tests.server.desk import SETTINGS, START
 from tests.server.test_delivery import LONG, smtp
 
@@ -29,7 +30,7 @@ def test_a_major_complaint_is_told_by_mail(store: Store, monkeypatch: pytest.Mon
     monkeypatch.setattr(settings, "_current", dataclasses.replace(SETTINGS, allow_nets=local))
     with smtp() as (box, url):
         monkeypatch.setenv("EMAIL_URL", url)
-        policies.load_shipped(START)
+        beginnings.shipped(START)
         with database.transaction():
             plan, _ = directory.plan(PEOPLE.encode(), "people.yaml")
             assert plan is not None

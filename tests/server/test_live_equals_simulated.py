@@ -18,6 +18,7 @@ from server.resources import data_dir
 from server.store import database
 from server.store.database import Store
 from server.store.models import Activation, Meta
+from tests import beginnings
 from tests.core.spec.playing import cases, loaded, script_of
 from tests.core.spec.test_spec import FILES
 from tests.core.spec.test_spec_properties import policies as random_policies
@@ -47,7 +48,7 @@ def unsafe_but_fast(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def processes(store: Store) -> dict[str, Process]:
-    policies.load_shipped(START)
+    beginnings.shipped(START)
     return all_processes()
 
 

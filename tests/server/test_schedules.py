@@ -15,6 +15,7 @@ from server.schedules import Scheduler
 from server.store.database import Store
 from server.store.models import AuditEntry, Issue, IssueLink, Schedule
 from server.sweep import Sweeper
+from tests import beginnings
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
@@ -31,7 +32,7 @@ issue: {subject: 巡检, origin: root_cause}
 
 @pytest.fixture(autouse=True)
 def only_what_each_test_sets_up(store: Store) -> None:
-    policies.load_shipped(MONDAY)
+    beginnings.shipped(MONDAY)
 
 
 def put_in_force(text: str, now: int = MONDAY) -> None:

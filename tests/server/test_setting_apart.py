@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server import acting, intake, issues, policies, receipts, recording, schedules
+from server import acting, intake, issues, receipts, recording, schedules
 from server.core.moments import HOUR, MINUTE, SECOND, Moment, parse
 from server.recording import held
 from server.setting_apart import CannotGoOn, take_up_again
@@ -15,6 +15,7 @@ from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Schedule
 from server.sweep import sweep
+from tests import beginnings
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
 from tests.server.test_sweep import TICKING
@@ -38,7 +39,7 @@ clocks:
 
 @pytest.fixture(autouse=True)
 def documents(store: Store) -> None:
-    policies.load_shipped(MONDAY)
+    beginnings.shipped(MONDAY)
     for text in (TICKING, SPINNING):
         publish(text, MONDAY)
 

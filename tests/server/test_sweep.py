@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from server import acting, intake, issues, leases, policies
+from server import acting, intake, issues, leases
 from server.clock_guard import CONFIRM_AFTER, ClockGuard, Verdict
 from server.core.moments import HOUR, MINUTE, SECOND, Moment
 from server.recording import held
@@ -15,6 +15,7 @@ from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Lease
 from server.sweep import LIMIT, Sweeper, next_wake, sweep, take_up_again
+from tests import beginnings
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
@@ -36,7 +37,7 @@ clocks:
 
 @pytest.fixture(autouse=True)
 def ticking(store: Store) -> None:
-    policies.load_shipped(MONDAY)
+    beginnings.shipped(MONDAY)
     publish(TICKING, MONDAY)
 
 
