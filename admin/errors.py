@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, make_response, request
-from flask_wtf.csrf import CSRFError
+from flask import Blueprint, Response, current_app, g, jsonify, make_response, request, url_for
+from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.exceptions import HTTPException
 
+from admin import kept_forms
 from admin.clock import now
 from admin.languages import gettext
 from server.accounts import NotPermitted
@@ -19,7 +20,7 @@ from server.store.failures import Unavailable, as_unavailable
 
 def attach(blueprint: Blueprint) -> None:
     """Show the failures of this blueprint's views as pages."""
-    blueprint.register_error_handler(CSRFError, lambda error: page(400, _expired()))
+    blueprint.register_error_handler(CSRFError, _stale)
     blueprint.register_error_handler(HTTPException, _http)
     blueprint.register_error_handler(NotPermitted, lambda error: page(403))
     blueprint.register_error_handler(UnknownIssue, lambda error: page(404))
@@ -28,13 +29,55 @@ def attach(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(Exception, _unexpected)
 
 
+def wants_json() -> bool:
+    """Whether a script asks, which reads JSON and no pages."""
+    kinds = request.accept_mimetypes
+    return kinds["application/json"] > kinds["text/html"]
+
+
 def page(status: int, text: str = "") -> Response:
-    """The page that says what went wrong. Without a database it shows nobody who is signed in."""
+    """The page that says what went wrong, or the same as JSON. Without a database it shows nobody who is signed in."""
     if status == 503:
         g.caller = None
     title, usual = _words(status)
+    if wants_json():
+        return _json(status, title, text or usual)
     view: Any = current_app.extensions["admin"][0].index_view
     return make_response(view.render("panel/error.html", title=title, text=text or usual, status=status), status)
+
+
+def signed_out() -> Response:
+    """What a script is told whose session has ended."""
+    text = gettext("Your session has ended. Sign in again, in another window if you like, and try once more.")
+    return _json(401, gettext("Signed out"), text, sign_in=url_for("panel_sign_in.index"))
+
+
+def sign_in_page(form: kept_forms.KeptForm) -> Response:
+    """The page to sign in on that keeps what was sent."""
+    view: Any = current_app.view_functions["panel_sign_in.index"]
+    shown: Response = view.__self__.ask_again(form)
+    return shown
+
+
+def _stale(error: CSRFError) -> Response:
+    """A form whose token is another one's: of a former session, say. Who sent it from here may send it again."""
+    form = kept_forms.sent()
+    if wants_json():
+        fresh = {"csrf_token": generate_csrf()} if kept_forms.is_from_here() else {}
+        return _json(400, _words(400)[0], _expired(), **fresh)
+    if form is None:
+        return page(400, _expired())
+    if g.get("caller") is None:
+        return sign_in_page(form)
+    view: Any = current_app.extensions["admin"][0].index_view
+    return make_response(view.render("panel/kept_form.html", form=form, why=_expired()), 400)
+
+
+def _json(status: int, title: str, detail: str, **more: str) -> Response:
+    answer = jsonify({"status": status, "title": title, "detail": detail, **more})
+    answer.status_code = status
+    answer.mimetype = "application/problem+json"
+    return answer
 
 
 def _words(status: int) -> tuple[str, str]:

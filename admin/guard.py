@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
 from flask_babel import lazy_gettext
 
-from admin import errors, holding, languages
+from admin import errors, holding, kept_forms, languages
 from admin.appearance import theme
 from admin.clock import now
 from admin.headers import is_panel, nonce
@@ -83,7 +83,10 @@ def refuse_strangers() -> ResponseReturnValue | None:
     """Send whoever is not signed in to the sign-in page, whatever he asked for."""
     if not is_panel() or caller() is not None or request.endpoint in PUBLIC:
         return None
-    return to_sign_in()
+    if errors.wants_json():
+        return errors.signed_out()
+    form = kept_forms.sent()
+    return to_sign_in() if form is None else errors.sign_in_page(form)
 
 
 def refuse_what_no_store_holds() -> None:

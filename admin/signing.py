@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, make_response, redirect, request, session, url_for
+from urllib.parse import urlsplit
+
+from flask import Response, flash, g, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from admin import kept_forms
 from admin.clock import now
 from admin.guard import SAFE, OpenPage, Page, caller, expose, local
 from admin.languages import gettext, ngettext
 from server import settings
-from server.accounts import Throttled, cookie_name, sign_in, sign_out
+from server.accounts import Throttled, caller_of_session, cookie_name, sign_in, sign_out
 from server.accounts.sessions import LONGEST
 
 
@@ -20,6 +23,7 @@ class SignInView(OpenPage):
     def index(self) -> ResponseReturnValue:
         """The sign-in page, and what becomes of what was typed."""
         back = local(request.values.get("next")) or url_for("admin.index")
+        kept = request.form.get(kept_forms.FIELD, "")
         if request.method in SAFE:
             return redirect(back, 303) if caller() is not None else self._page(back)
         login = request.form.get("login", "").strip()
@@ -27,21 +31,36 @@ class SignInView(OpenPage):
         try:
             text = sign_in(login, request.form.get("password", ""), request.remote_addr or "", now(), browser)
         except Throttled as throttled:
-            return self._throttled(back, login, throttled.retry_after)
+            return self._throttled(back, login, throttled.retry_after, kept)
         if text is None:
-            return self._page(back, login, gettext("Login or password are wrong."), 401)
+            return self._page(back, login, gettext("Login or password are wrong."), 401, kept)
         session.clear()  # so that a form token from before signing in is worth nothing after it
-        answer = make_response(redirect(back, 303))
+        answer = make_response(self._offer(kept, text) or redirect(back, 303))
         remember(answer, text)
         return answer
 
-    def _throttled(self, back: str, login: str, seconds: int) -> Response:
-        answer = self._page(back, login, throttled_text(seconds), 429)
+    def ask_again(self, form: kept_forms.KeptForm) -> Response:
+        """The page to sign in on, for somebody who sent a form after his session had ended."""
+        kept = kept_forms.sealed(form)
+        return self._page(local(urlsplit(request.referrer or "").path) or url_for("admin.index"), "", "", 401, kept)
+
+    def _offer(self, kept: str, text: str) -> str | None:
+        """The form that came too late, for whoever has just signed in."""
+        form = kept_forms.opened(kept)
+        if form is None:
+            return None
+        g.caller = caller_of_session(text, now())
+        why = gettext("You are signed in again. What you had typed has not been sent yet.")
+        return self.render("panel/kept_form.html", form=form, why=why)
+
+    def _throttled(self, back: str, login: str, seconds: int, kept: str) -> Response:
+        answer = self._page(back, login, throttled_text(seconds), 429, kept)
         answer.headers["Retry-After"] = str(seconds)
         return answer
 
-    def _page(self, back: str, login: str = "", problem: str = "", status: int = 200) -> Response:
-        return make_response(self.render("panel/sign_in.html", back=back, login=login, problem=problem), status)
+    def _page(self, back: str, login: str = "", problem: str = "", status: int = 200, kept: str = "") -> Response:
+        body = self.render("panel/sign_in.html", back=back, login=login, problem=problem, kept=kept)
+        return make_response(body, status)
 
 
 class SignOutView(Page):

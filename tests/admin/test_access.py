@@ -248,6 +248,8 @@ def outcome(visitor: Visitor, method: str, path: str) -> str:
         return "to sign in"
     if answer.status_code == 303 and answer.headers["Location"].endswith("/admin/sign-in/") and "sign-out" not in path:
         return "to sign in"
+    if answer.status_code == 401 and 'name="kept"' in answer.text:
+        return "to sign in"
     if answer.status_code == 403 and "Your roles do not permit this" in answer.text:
         return "forbidden"
     assert answer.status_code < 500, (path, answer.status_code)
