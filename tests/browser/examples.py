@@ -110,9 +110,7 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_trail.index": lambda made: ["/admin/trail/", f"/admin/trail/?issue={made.busiest}"],
     "panel_trail.entry": lambda made: ["/admin/trail/1"],
     "panel_evidence.index": lambda made: ["/admin/evidence/"],
-    "panel_evidence.issue": lambda made: [
-        f"/admin/evidence/{made.busiest}?recompute=yes&at={show(now() - HOUR)[:19]}Z"
-    ],
+    "panel_evidence.issue": lambda made: [f"/admin/evidence/{made.busiest}?recompute=yes&at={show(now() - HOUR)[:19]}"],
     "panel_changes.index": lambda made: ["/admin/changes/?document=cn-office", "/admin/changes/?q=nothing-like-it"],
     "panel_exports.index": lambda made: ["/admin/exports/"],
     "panel_apart.index": lambda made: ["/admin/apart/"],

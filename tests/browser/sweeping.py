@@ -17,6 +17,7 @@ AXE: Final = ROOT / ".cache" / "web" / "node_modules" / "axe-core" / "axe.min.js
 PICTURES: Final = ROOT / ".cache" / "screenshots"
 SIGN_IN: Final = "/admin/sign-in/"
 HEIGHTS: Final = {1280: 900, 390: 844}
+TALLEST: Final = 6_000  # of a picture; a long document is many times that
 COMBINATIONS: Final = [(width, theme) for width in HEIGHTS for theme in ("light", "dark")]
 RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 FIND: Final = """async rules => {
@@ -95,7 +96,9 @@ class Sweep:
             self.say(f"axe {rule} × {count}: {markup} — {why}")
         folder = PICTURES / f"{self.language}-{width}-{theme}"
         folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}.png", full_page=True)
+        tall = min(int(self.page.evaluate("document.documentElement.scrollHeight")), TALLEST)
+        part = {"x": 0, "y": 0, "width": width, "height": max(tall, HEIGHTS[width])}
+        self.page.screenshot(path=folder / f"{name}.png", full_page=True, clip=part, timeout=90_000)
 
     def hear(self, message: ConsoleMessage) -> None:
         """Note what the console has against the page."""
