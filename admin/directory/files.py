@@ -17,7 +17,7 @@ from admin.languages import gettext
 from server import audit, directory
 from server.core.findings import Finding, dotted
 from server.directory import Change, DirectoryChanged, Plan, tables, uploading
-from server.directory.cells import row
+from server.directory.cells import plain, row
 from server.directory.content import SECTIONS
 from server.store import database
 
@@ -159,9 +159,10 @@ def _row(change: Change, plan: Plan) -> dict[str, Any]:
 
 def _cells(change: Change, content: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     attributes = content[change.section].get(change.id)
-    return (
-        {} if attributes is None else row(change.section, directory.as_written(change.section, change.id, attributes))
-    )
+    if attributes is None:
+        return {}
+    cells = row(change.section, directory.as_written(change.section, change.id, attributes))
+    return {name: plain(text) for name, text in cells.items()}  # to be read, not to be opened by a spreadsheet
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

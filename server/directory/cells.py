@@ -88,22 +88,23 @@ def _absence(absence: Mapping[str, str]) -> list[str]:
     return parts
 
 
-def item(cells: Mapping[str, str]) -> Attributes:
-    """What a file would have for these cells; empty ones are left out. Raises BadCell with the column in `params`."""
+def item(cells: Mapping[str, str]) -> tuple[Attributes, list[tuple[str, BadCell]]]:
+    """What a file would have for these cells, and the columns whose cells cannot be read; empty ones are left out."""
     found: Attributes = {}
+    bad: list[tuple[str, BadCell]] = []
     for column, cell in cells.items():
         text = plain(cell)
         if not text.strip():
             continue
         try:
             key, value = _value(column, text)
-        except BadCell as bad:
-            bad.params.setdefault("column", column)
-            raise
+        except BadCell as problem:
+            bad.append((column, problem))
+            continue
         if key == TITLE and isinstance(value, dict):
             value = {**(found.get(TITLE) or {}), **value} if isinstance(found.get(TITLE), dict) else value
         found[key] = value
-    return found
+    return found, bad
 
 
 def _value(column: str, text: str) -> tuple[str, Any]:

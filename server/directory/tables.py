@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from server.core.findings import Finding, Path, has_errors
 from server.core.kinds import near
-from server.directory.cells import COLUMNS, TITLE, BadCell, item, row
+from server.directory.cells import COLUMNS, TITLE, item, row
 from server.directory.content import SECTIONS, Content, stored
 from server.directory.exporting import as_written
 from server.directory.items import REQUIRED, Reader
@@ -130,12 +130,9 @@ def _read(sheet: Sheet, section: str, table: _Table, reader: Reader, content: Co
     for index, (line, cells) in enumerate(sheet.rows[1:]):
         table.rows[section, index] = (sheet.name, line)
         texts = {name: cells[number - 1] for name, number in columns.items() if number <= len(cells)}
-        try:
-            raw = item(texts)
-        except BadCell as bad:
-            column = str(bad.params.pop("column"))
-            reader.findings.append(table.placed(Finding(bad.code, (section, index, column), bad.params)))
-            continue
+        raw, bad = item(texts)
+        for column, problem in bad:
+            reader.findings.append(table.placed(Finding(problem.code, (section, index, column), problem.params)))
         reader.item(section, raw, (section, index), content[section])
     given = {name.partition(".")[0] for name in columns}
     return frozenset(name for name in COLUMNS[section] if name.partition(".")[0] not in given)
