@@ -19,6 +19,7 @@ from admin import errors, holding, kept_forms, languages
 from admin.appearance import theme
 from admin.clock import now
 from admin.headers import is_panel, nonce
+from admin.running import troubles
 from server import clock, settings
 from server.accounts import Caller, caller_of_session, cookie_name, note_refusal
 from server.directory import snapshot
@@ -153,6 +154,7 @@ def surroundings() -> dict[str, Any]:
         "language_names": languages.NAMES,
         "hold": holding.shown() if who is not None and who.may("system") else None,
         "known_endpoints": current_app.view_functions,
+        "troubles_now": troubles.everywhere() if who is not None and who.may("system") else [],
         "clock_held": who is not None and who.may("system") and clock.held() is not None,
     }
 

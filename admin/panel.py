@@ -33,9 +33,14 @@ from admin.evidence.trail import TrailView
 from admin.guard import Page, expose
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView
+from admin.running.channels import ChannelsView
+from admin.running.health import HealthView
+from admin.running.kept import KeptView
+from admin.running.queue import QueueView
+from admin.running.tokens import TokensView
 from admin.signing import SignInView, SignOutView
 from admin.subscribed import SubscriptionsView
-from admin.system import ApartView, ClockView, KeptView, MessagesView, SchedulesView
+from admin.system import ApartView, ClockView, SchedulesView
 from server import settings
 
 
@@ -144,13 +149,16 @@ def _views() -> list[Page]:
         _in("directory", ChecksView, lazy_gettext("Directory check"), "directory-checks", "fa-stethoscope"),
         _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
         _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
+        _in("integrations", TokensView, lazy_gettext("API tokens"), "tokens", "fa-key"),
         _in("evidence", TrailView, lazy_gettext("Audit trail"), "trail", "fa-shield"),
         _in("evidence", EvidenceView, lazy_gettext("Evidence of an issue"), "evidence", "fa-gavel"),
         _in("evidence", ChangesView, lazy_gettext("Who changed what"), "changes", "fa-history"),
         _in("evidence", ExportsView, lazy_gettext("Exports"), "exports", "fa-download"),
         _in("system", UsersView, lazy_gettext("Users"), "users", "fa-user-circle-o"),
+        _in("system", HealthView, lazy_gettext("Health"), "health", "fa-heartbeat"),
+        _in("system", ChannelsView, lazy_gettext("Channels"), "channels", "fa-paper-plane-o"),
         _in("system", ApartView, lazy_gettext("Issues set apart"), "apart", "fa-exclamation-triangle"),
-        _in("system", MessagesView, lazy_gettext("Undelivered messages"), "messages", "fa-envelope-o"),
+        _in("system", QueueView, lazy_gettext("Message queue"), "queue", "fa-envelope-o"),
         _in("system", SchedulesView, lazy_gettext("Schedules"), "schedules", "fa-calendar-o"),
         _in("system", ClockView, lazy_gettext("Clock"), "clock", "fa-clock-o"),
     ]

@@ -1,4 +1,4 @@
-"""What needs an administrator: deliveries that could not be taken, issues set apart, messages that did not go out."""
+"""What needs an administrator: issues set apart, schedules, the clock."""
 
 from __future__ import annotations
 
@@ -10,22 +10,15 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin import clock
-from admin.clock import now
 from admin.guard import Page, expose, signed_in
-from admin.inputs import problem_text
-from admin.languages import gettext, ngettext
-from admin.reading import words_of
-from admin.sent import sent
+from admin.languages import gettext
 from admin.setting_apart import problem_of
 from server import clock as server_clock
-from server import delivery, schedules
-from server.intake.kept_rows import problems_of
-from server.policies import Unusable, process_for
+from server import schedules
 from server.setting_apart import take_up_again
-from server.store.models import Issue, Kept, Message, Schedule
+from server.store.models import Issue, Schedule
 
 SIZE = 100
-SHOWN_BYTES = 4_000
 
 
 class SystemPage(Page):
@@ -35,38 +28,13 @@ class SystemPage(Page):
     changes = "system"
 
 
-class KeptView(SystemPage):
-    """Deliveries that were signed correctly and could not be taken."""
-
-    @expose("/")
-    def index(self) -> ResponseReturnValue:
-        """Those that wait, newest first, with their problems."""
-        rows, after = _page(Kept, Kept.state == Kept.KEPT)
-        return self.render("panel/kept.html", rows=[_kept(row) for row in rows], after=after)
-
-
-def _kept(row: Any) -> dict[str, Any]:
-    body = bytes(row.body)[:SHOWN_BYTES].decode("utf-8", "replace")
-    return {
-        "id": row.id,
-        "at": clock.text(row.at),
-        "source": row.source,
-        "external_id": row.external_id or "",
-        "item": row.item,
-        "problems": [problem_text(problem) for problem in problems_of(row)],
-        # A delivery may hold what is private in the issue that it was to become.
-        "body": body if signed_in().may("private.read") else "",
-        "cut": len(row.body) > SHOWN_BYTES,
-    }
-
-
 class ApartView(SystemPage):
     """Issues that failed and hold up nothing else."""
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Those with a problem, newest first."""
-        rows, after = _page(Issue, Issue.problem.is_null(False))
+        rows, after = page_of(Issue, Issue.problem.is_null(False))
         shown = [
             {
                 "number": row.number,
@@ -94,48 +62,6 @@ def _taken_up(what: str, done: bool) -> ResponseReturnValue:
     else:
         flash(gettext("%(what)s is not set apart any more.", what=what), "info")
     return redirect(url_for(".index"), 303)
-
-
-class MessagesView(SystemPage):
-    """Messages that nobody got, and the decision when all are held back."""
-
-    changes = "system"
-
-    @expose("/")
-    def index(self) -> ResponseReturnValue:
-        """Dead, unsent and held messages, or those that wait, newest first."""
-        wanted = request.args.get("state", "")
-        states = (wanted,) if wanted in (*STATES, Message.PENDING) else STATES
-        rows, after = _page(Message, Message.state.in_(states))
-        return self.render("panel/messages.html", rows=[_message(row) for row in rows], after=after, state=wanted)
-
-    @expose("/release", methods=("POST",))
-    def release(self) -> ResponseReturnValue:
-        """Let messages leave again: with those that wait, or without them."""
-        decision = request.form.get("decision")
-        if decision not in ("send", "skip"):
-            abort(400)
-        count = delivery.release_outgoing(now(), signed_in().login, send=decision == "send")
-        if decision == "send":
-            flash(ngettext("%(num)s message will leave.", "%(num)s messages will leave.", count), "success")
-        else:
-            flash(ngettext("%(num)s message was dropped.", "%(num)s messages were dropped.", count), "success")
-        return redirect(url_for(".index"), 303)
-
-
-STATES = (Message.DEAD, Message.UNSENT, Message.HELD)
-
-
-def _message(row: Any) -> dict[str, Any]:
-    issue = row.issue
-    found: dict[str, Any] = {"issue": "" if issue is None else issue.number, "at": clock.text(row.at), "sent": None}
-    try:
-        if issue is not None:
-            pinned = process_for(issue.pins)
-            found["sent"] = sent(row, words_of(pinned.process), pinned.channels, False)
-    except Unusable as unusable:
-        found["problem"] = str(unusable)
-    return {**found, "row": row}
 
 
 class SchedulesView(SystemPage):
@@ -193,7 +119,7 @@ class ClockView(SystemPage):
         return redirect(url_for(".index"), 303)
 
 
-def _page(table: Any, condition: Any) -> tuple[list[Any], int | None]:
+def page_of(table: Any, condition: Any) -> tuple[list[Any], int | None]:
     """A page of rows, newest first, and the cursor of the next one."""
     query = table.select().where(condition).order_by(table.id.desc()).limit(SIZE + 1)
     after = request.args.get("after", type=int)

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from jobs.queue import open_queue
 from jobs.tasks import register
-from server import clock, delivery, metrics, migration, nudging
+from server import clock, delivery, metrics, migration, nudging, working
 from server.core.moments import Moment
 from server.evidence import standing
 from server.schedules import Scheduler
@@ -213,6 +213,13 @@ class Listening:
         return 0
 
 
+def _say_that_it_is_there(began: Moment) -> None:
+    try:
+        working.seen(began, delivery.left_alone(now()), now())
+    except Unavailable as error:
+        log.warning("that this worker is there could not be written: %s", error)
+
+
 def run(settings: Settings, *, alone: bool) -> None:
     """Works until SIGTERM or SIGINT, then finishes what is under way. The store is open. `alone`: no other process
     sends from it (`duban serve`)."""
@@ -250,14 +257,17 @@ def run(settings: Settings, *, alone: bool) -> None:
     for loop in (sweeper, scheduler, deliverer, sealer, anchorer, verifier, listener):
         loop.start()
     log.info("the worker has started")
-    while not ended.wait(60):
-        pass
+    began = now()
+    while True:
+        _say_that_it_is_there(began)
+        if ended.wait(working.EVERY):
+            break
     for loop in (listener, verifier, sweeper, scheduler, deliverer, sealer, anchorer):
         loop.stop()
     forget()
-    for work in (sweeping, scheduling, delivering, sealing):
+    for end_of in (sweeping.end, scheduling.end, delivering.end, sealing.end, working.gone):
         try:
-            work.end()
+            end_of()
         except Unavailable as error:
             log.warning("at the end the database cannot be used: %s", error)
     counting.end()

@@ -74,6 +74,7 @@ def kind_text(kind: str) -> str:
         "message.resent": gettext("Message sent again"),
         "message.released": gettext("Held messages released"),
         "message.discarded": gettext("Messages discarded"),
+        "message.cancelled": gettext("Message dropped"),
         "message.confirmed": gettext("Task by hand confirmed"),
         "message.not_rendered": gettext("Template not usable"),
         "delivery.held": gettext("Outgoing messages held back"),
@@ -107,9 +108,11 @@ def kind_text(kind: str) -> str:
         "report.released": gettext("Report released"),
         "report.remarked": gettext("Remark on a report"),
         "audit.verified": gettext("Audit trail verified"),
-        "evidence.exported": gettext("Evidence exported"),
         "store.restored": gettext("Store restored from a backup"),
         "store.behind": gettext("Store older than its anchors"),
         "export": gettext("Issues exported"),
+        "channel.tested": gettext("Channel tried"),
+        "store.backed-up": gettext("Backup made"),
+        "evidence.exported": gettext("Evidence exported"),
     }
     return words.get(kind, kind)

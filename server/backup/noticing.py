@@ -6,9 +6,10 @@ What the server sent since cannot be known from such a store, so outgoing messag
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 from server import audit, delivery, sealing
+from server.backup.file import Manifest
 from server.core.moments import Moment
 from server.sealing import Checkpoint
 from server.settings import Settings
@@ -19,6 +20,25 @@ log = logging.getLogger("duban.backup")
 
 SEEN: Final = "seen-outside"
 """The checkpoint about which somebody was told; he is told once."""
+
+MADE: Final = "backup-made"
+"""When the last backup was made, and of how much."""
+
+
+def made(manifest: Manifest, now: Moment) -> None:
+    """Note in the store that a backup was made of it, so that somebody sees when the last one is too old. Raises
+    Unavailable."""
+    value = {"at": manifest.made_at, "rows": manifest.rows, "step": manifest.step}
+    with database.transaction():
+        Meta.insert(key=MADE, value=value).on_conflict(conflict_target=[Meta.key], preserve=[Meta.value]).execute()
+        audit.record("store.backed-up", now, {"made_at": manifest.made_at, "rows": manifest.rows})
+
+
+def last_made() -> dict[str, Any] | None:
+    """When the last backup was made (`at`) and of how many `rows`; None: none is known of. Raises Unavailable."""
+    with database.session():
+        row = Meta.get_or_none(Meta.key == MADE)
+        return None if row is None else dict(row.value)
 
 
 def notice(settings: Settings, now: Moment) -> Checkpoint | None:

@@ -11,9 +11,10 @@ from server.store.database import Store
 
 STEPS: Final = "schema_migration"
 
-LEFT_OUT: Final = frozenset({STEPS, "session", "reset_link", "lease"})
-"""What a copy has not: the steps taken (the manifest names the last), browsers' sign-ins, links for new passwords, and
-duties of processes. A sign-in that was ended since must not come to life again, nor a link that was used."""
+LEFT_OUT: Final = frozenset({STEPS, "session", "reset_link", "lease", "worker"})
+"""What a copy has not: the steps taken (the manifest names the last), browsers' sign-ins, links for new passwords,
+duties of processes and which workers are seen. A sign-in that was ended since must not come to life again, nor a link
+that was used."""
 
 KINDS: Final[Mapping[str, str]] = {
     "INTEGER": "integer",

@@ -30,6 +30,7 @@ def backup(file: Path, as_json: bool) -> None:
         try:
             with progress(_shown) as show:
                 manifest = backups.write(database.current(), file, files.now(), show)
+            backups.made(manifest, files.now())
         except FileExistsError:
             fail("exists", file=str(file))
         except OSError as error:

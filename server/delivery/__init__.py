@@ -43,6 +43,7 @@ __all__ = [
     "fold",
     "hold_outgoing",
     "is_outgoing_held",
+    "left_alone",
     "next_moment",
     "outgoing_hold",
     "recover",
@@ -74,3 +75,10 @@ def close(now: Moment) -> int:
     with _lock:
         courier, _courier = _courier, None
     return 0 if courier is None else courier.close(now)
+
+
+def left_alone(now: Moment) -> dict[str, Moment]:
+    """The destinations that this process leaves alone now because they do not answer, and until when."""
+    with _lock:
+        courier = _courier
+    return {} if courier is None else courier.left_alone(now)

@@ -22,6 +22,7 @@ from server.channels.outgoing import Outcome, Outgoing, Recipient, Way
 from server.core.channels import Channels
 from server.core.moments import Moment
 from server.crash_points import crash_point
+from server.delivery import faring
 from server.delivery.breaker import SLOTS, Breaker
 from server.delivery.claiming import claim, is_any_due
 from server.delivery.folding import fold
@@ -104,6 +105,10 @@ class Courier:
                 if not finished and not begun:
                     return settled
 
+    def left_alone(self, now: Moment) -> dict[str, Moment]:
+        """The destinations that are left alone now, and until when."""
+        return {name: one.open_until for name, one in list(self._breakers.items()) if one.is_open(now)}
+
     def close(self, now: Moment) -> int:
         """Wait for what is under way, settle it, and end the threads; give how many attempts that were."""
         for threads in self._threads.values():
@@ -183,6 +188,7 @@ class Courier:
             with database.transaction():
                 for done in some:
                     write_outcome(done, now, channelling)
+                faring.note(some, now)
                 crash_point("delivery.before_commit")
             crash_point("delivery.settled")
             return

@@ -79,7 +79,8 @@ def judge(message: Message, type_: str, outcomes: Sequence[Outcome], now: Moment
     if failed or not outcomes:
         known = persistence(type_)
         waits = pause(message.attempts, type_, max((one.retry_after or 0 for one in failed), default=0))
-        if message.attempts < known.attempts and now - message.created_at < known.patience:
+        once = (message.payload or {}).get("once")
+        if not once and message.attempts < known.attempts and now - message.created_at < known.patience:
             left = tuple(one for one in to if str(one["id"]) not in settled)
             return Verdict(Message.PENDING, now + waits, error, left, those("refused"), delivered)
     gone = tuple(one for one in to if str(one["id"]) not in delivered)

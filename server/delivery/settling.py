@@ -10,7 +10,7 @@ from server import audit, metrics, subscriptions
 from server.channels.outgoing import Outcome
 from server.core.moments import Moment
 from server.delivery.claiming import Settlement, settle
-from server.delivery.handing_over import hand_over
+from server.delivery.handing_over import TEST, hand_over
 from server.delivery.outcomes import Verdict, judge, persistence
 from server.delivery.ways import Channelling
 from server.store import database, sql
@@ -45,7 +45,8 @@ def write_outcome(done: Attempt, now: Moment, channelling: Channelling) -> None:
     if verdict.state == Message.PENDING:
         payload["to"] = list(verdict.left)
     columns: dict[str, Any] = {
-        "state": verdict.state,
+        # A test that failed is no dead letter: whoever made it sees what became of it.
+        "state": Message.CANCELLED if (message.notice, verdict.state) == (TEST, Message.DEAD) else verdict.state,
         "next_at": verdict.next_at,
         "last_error": verdict.error,
         "payload": payload,

@@ -289,7 +289,7 @@ def _state(row: Any, sent: bool, outcome: str | None) -> str:
     """`sent`, `dead`, `unsent`, `manual`, `confirmed`, or `waiting`: on its way, or kept back."""
     if sent:
         return Message.CONFIRMED if row.state == Message.CONFIRMED else Message.SENT
-    if outcome in (Message.DEAD, Message.UNSENT):
+    if outcome in (Message.DEAD, Message.UNSENT, Message.CANCELLED):
         return outcome
     if row.state in (Message.MANUAL, Message.CONFIRMED):
         return Message.MANUAL

@@ -59,12 +59,12 @@ def _settle(row: Kept, outcomes: list[Outcome], now: Moment, by: str | None) -> 
         audit.record("delivery.replayed", now, body, by=by, issue=issue)
 
 
-def drop_kept(kept: int, now: Moment, by: str) -> None:
-    """Note that what was kept need not be taken. Raises NotKept."""
+def drop_kept(kept: int, now: Moment, by: str, reason: str = "") -> None:
+    """Note that what was kept need not be taken, and why. Raises NotKept."""
     with database.transaction():
         dropped = (
             Kept.update(state=Kept.DROPPED, settled_at=now).where(Kept.id == kept, Kept.state == Kept.KEPT).execute()
         )
         if dropped != 1:
             raise NotKept(kept)
-        audit.record("delivery.dropped", now, {"kept": kept}, by=by)
+        audit.record("delivery.dropped", now, {"kept": kept, **({"reason": reason} if reason else {})}, by=by)

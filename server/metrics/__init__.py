@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from server.metrics.counting import Counting, after_commit, count, observe
 from server.metrics.exposition import CONTENT_TYPE, Family, Sample, text
-from server.metrics.figures import counted, so_many_now
+from server.metrics.figures import counted, figure, so_many_now
 from server.metrics.names import DECISIONS, DELIVERIES, DURATION, INTAKE, LATENESS, METRICS, REQUESTS
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "after_commit",
     "count",
     "counted",
+    "figure",
     "observe",
     "so_many_now",
     "text",

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from server.core.moments import DAY, HOUR, MINUTE, SECOND, Moment
@@ -82,6 +82,17 @@ def _histogram(metric: Metric, found: dict[str, dict[str, float]]) -> Family:
 
 def _labels(metric: Metric, labels: str) -> dict[str, str]:
     return dict(zip(metric.labels, json.loads(labels), strict=True))
+
+
+def figure(families: Iterable[Family], name: str, **labels: str) -> float:
+    """The sum of the numbers of that name which have these labels."""
+    return sum(
+        sample.value
+        for family in families
+        if family.name == name
+        for sample in family.samples
+        if not sample.suffix and labels.items() <= sample.labels.items()
+    )
 
 
 # -- so many now ---------------------------------------------------------------------------------------------------

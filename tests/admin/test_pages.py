@@ -60,10 +60,10 @@ def test_what_needs_an_administrator_is_shown_with_its_cause(panel: Panel) -> No
     assert "Subject must be given".lower() in kept.lower()
     assert '{"名": "值"}' in kept
     assert "RecursionError: too deep" in visitor.text("/admin/apart/")
-    messages = visitor.text("/admin/messages/?state=dead")
+    messages = visitor.text("/admin/queue/?state=dead")
     assert number in messages
     assert "550 no such mailbox" in messages
-    assert "Every message was delivered" in visitor.text("/admin/messages/?state=held")
+    assert "Every message was delivered" in visitor.text("/admin/queue/?state=held")
     assert "2026-03-02 09:00:00" in visitor.text("/admin/schedules/")
     assert "could not go on with it: RecursionError: too deep" in visitor.text(f"/admin/issues/{number}")
 
@@ -120,16 +120,16 @@ def test_that_messages_are_held_is_said_everywhere_and_decided_once(panel: Panel
     delivery.hold_outgoing(now(), delivery.RESTORED)
     assert "restored from a backup" in root.text("/admin/issues/")
     assert "held back since" not in panel.visitor("gong").text("/admin/issues/")
-    waiting = root.text("/admin/messages/?state=pending")
+    waiting = root.text("/admin/queue/?state=pending")
     assert number in waiting
     assert f"Send {pending} message" in waiting
-    assert panel.visitor("ida").post("/admin/messages/release", {"decision": "send"}).status_code == 403
-    assert root.post("/admin/messages/release", {"decision": "perhaps"}).status_code == 400
+    assert panel.visitor("ida").post("/admin/queue/release", {"decision": "send"}).status_code == 403
+    assert root.post("/admin/queue/release", {"decision": "perhaps"}).status_code == 400
     assert delivery.is_outgoing_held()
-    assert root.post("/admin/messages/release", {"decision": "skip"}).status_code == 303
+    assert root.post("/admin/queue/release", {"decision": "skip"}).status_code == 303
     assert not delivery.is_outgoing_held()
     assert Message.select().where(Message.state == Message.CANCELLED).count() == pending
-    assert f"{pending} message" in root.text("/admin/messages/")
+    assert f"{pending} message" in root.text("/admin/queue/")
     assert AuditEntry.select().where(AuditEntry.kind == "delivery.released", AuditEntry.by == "root").count() == 1
 
 
@@ -196,4 +196,4 @@ def test_subscriptions_are_listed_with_their_state_and_last_error(panel: Panel) 
     # They are no messages of the issue, but one that failed is among those that nobody got.
     assert "crm.example" not in root.text(f"/admin/issues/{number}")
     Message.update(state=Message.DEAD).where(Message.channels == subscriptions.DOCUMENT).execute()
-    assert "event for another system: received" in root.text("/admin/messages/")
+    assert "event for another system: received" in root.text("/admin/queue/")

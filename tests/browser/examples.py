@@ -114,7 +114,12 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_changes.index": lambda made: ["/admin/changes/?document=cn-office", "/admin/changes/?q=nothing-like-it"],
     "panel_exports.index": lambda made: ["/admin/exports/"],
     "panel_apart.index": lambda made: ["/admin/apart/"],
-    "panel_messages.index": lambda made: ["/admin/messages/"],
+    "panel_queue.index": lambda made: ["/admin/queue/", "/admin/queue/?state=pending"],
+    "panel_queue.decide": lambda made: ["/admin/queue/decide?do=drop", "/admin/queue/decide?do=retry"],
+    "panel_health.index": lambda made: ["/admin/health/"],
+    "panel_channels.index": lambda made: ["/admin/channels/"],
+    "panel_channels.tried": lambda made: [],  # tests/browser/test_system.py sends one
+    "panel_tokens.index": lambda made: ["/admin/tokens/"],
     "panel_schedules.index": lambda made: ["/admin/schedules/"],
     "panel_clock.index": lambda made: ["/admin/clock/"],
 }

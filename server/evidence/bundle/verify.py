@@ -38,7 +38,14 @@ EXPORTED = "evidence.exported"
 NO_EVENT = ("issue.refused", "issue.set-apart", "issue.taken-up-again", "issue.not-opened")
 """Kinds of entries about an issue that tell of no event."""
 
-OUTCOMES = {"sent": "sent", "dead": "dead", "unsent": "unsent", "confirmed": "confirmed", "resent": None}
+OUTCOMES = {
+    "sent": "sent",
+    "dead": "dead",
+    "unsent": "unsent",
+    "confirmed": "confirmed",
+    "resent": None,
+    "cancelled": "cancelled",
+}
 """The state that a message has after the last entry of the trail about it; None: it is on its way again."""
 
 TEXTS = {

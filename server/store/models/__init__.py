@@ -20,7 +20,7 @@ from server.store.models.issues import (
     Watcher,
     WatchWindow,
 )
-from server.store.models.messages import Lease, Message, Meta, Schedule
+from server.store.models.messages import DeliveryHour, Lease, Message, Meta, Schedule, Worker
 from server.store.models.migrations import Migration, MigrationIssue
 from server.store.models.people import (
     Customer,
@@ -83,6 +83,8 @@ TABLES: tuple[type[Row], ...] = (
     WatchWindow,
     Turn,
     Message,
+    DeliveryHour,
+    Worker,
     Schedule,
     Lease,
     Meta,
@@ -137,6 +139,8 @@ __all__ = [
     "WatchWindow",
     "Turn",
     "Message",
+    "DeliveryHour",
+    "Worker",
     "Schedule",
     "Lease",
     "Meta",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import SQL, BigIntegerField, ForeignKeyField, IntegerField, TextField
+from peewee import SQL, BigIntegerField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
 from server.store.fields import JsonField, MomentField, NumberedRow, Row
 from server.store.models.issues import Event, Issue
@@ -106,3 +106,28 @@ class Meta(Row):
 
     key = TextField(primary_key=True)
     value = JsonField()
+
+
+class DeliveryHour(Row):
+    """What came of the attempts at one destination in an hour since 1970."""
+
+    destination = TextField()
+    hour = BigIntegerField()
+    sent = BigIntegerField(default=0)
+    failed = BigIntegerField(default=0)
+    sent_at = MomentField(null=True)
+    failed_at = MomentField(null=True)
+    error = TextField(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("destination", "hour")
+
+
+class Worker(Row):
+    """A worker process that was heard of."""
+
+    holder = TextField(primary_key=True)  # host/pid
+    release = TextField()
+    started_at = MomentField()
+    seen_at = MomentField()
+    left_alone = JsonField(default=dict)  # destinations that do not answer -> until when they are left alone
