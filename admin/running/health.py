@@ -66,7 +66,7 @@ def _worker(one: Any, at: Moment) -> dict[str, Any]:
 def _duty(name: str) -> str:
     words = {
         "sweep": gettext("what falls due on issues"),
-        "schedule": gettext("schedules and reports"),
+        "schedules": gettext("schedules and reports"),
         "seal": gettext("sealing the audit trail"),
         "anchor": gettext("giving checkpoints to anchors"),
         "verify": gettext("verifying the audit trail"),

@@ -21,7 +21,7 @@ from server.delivery.deciding import OPEN, NoReason, Which
 from server.policies import Unusable, process_for
 from server.store.models import Message
 
-SIZE: Final = 100
+SIZE: Final = 50
 STATES: Final = (*OPEN, Message.PENDING)
 
 
