@@ -37,6 +37,7 @@ from admin.running.channels import ChannelsView
 from admin.running.health import HealthView
 from admin.running.kept import KeptView
 from admin.running.queue import QueueView
+from admin.running.sources import SourcesView
 from admin.running.tokens import TokensView
 from admin.signing import SignInView, SignOutView
 from admin.subscribed import SubscriptionsView
@@ -149,6 +150,7 @@ def _views() -> list[Page]:
         _in("directory", ChecksView, lazy_gettext("Directory check"), "directory-checks", "fa-stethoscope"),
         _in("integrations", KeptView, lazy_gettext("Kept deliveries"), "kept", "fa-archive"),
         _in("integrations", SubscriptionsView, lazy_gettext("Event subscriptions"), "subscriptions", "fa-plug"),
+        _in("integrations", SourcesView, lazy_gettext("Webhook sources"), "sources", "fa-sign-in"),
         _in("integrations", TokensView, lazy_gettext("API tokens"), "tokens", "fa-key"),
         _in("evidence", TrailView, lazy_gettext("Audit trail"), "trail", "fa-shield"),
         _in("evidence", EvidenceView, lazy_gettext("Evidence of an issue"), "evidence", "fa-gavel"),

@@ -28,6 +28,7 @@ def group_text(group: str) -> str:
         "store": gettext("Store and backups"),
         "export": gettext("Exports"),
         "channel": gettext("Channels"),
+        "source": gettext("Webhook sources"),
     }
     return words.get(group, group)
 
@@ -112,6 +113,7 @@ def kind_text(kind: str) -> str:
         "store.behind": gettext("Store older than its anchors"),
         "export": gettext("Issues exported"),
         "channel.tested": gettext("Channel tried"),
+        "source.secret_made": gettext("Secret for a source made"),
         "store.backed-up": gettext("Backup made"),
         "evidence.exported": gettext("Evidence exported"),
     }

@@ -119,6 +119,8 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_health.index": lambda made: ["/admin/health/"],
     "panel_channels.index": lambda made: ["/admin/channels/"],
     "panel_channels.tried": lambda made: [],  # tests/browser/test_system.py sends one
+    "panel_sources.index": lambda made: ["/admin/sources/"],
+    "panel_sources.source": lambda made: ["/admin/sources/alertmanager"],
     "panel_tokens.index": lambda made: ["/admin/tokens/"],
     "panel_schedules.index": lambda made: ["/admin/schedules/"],
     "panel_clock.index": lambda made: ["/admin/clock/"],
