@@ -3,6 +3,7 @@ import { hoverTooltip } from '@codemirror/view';
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { deref, schemasAt } from './schema.js';
 import { namesFor } from './inputs.js';
+import { Source } from './source.js';
 import { h } from './dom.js';
 
 const MARK = '\u2063\u2063';
@@ -44,13 +45,15 @@ function find(node, path) {
 
 export function completions(form) {
   return context => {
-    const found = locate(context.state.doc.toString(), context.pos);
+    const text = context.state.doc.toString(), found = locate(text, context.pos);
     if (!found) return null;
+    const source = new Source(text, form.source);
+    if (!source.error) form.names.of(source.value);
     const before = context.state.sliceDoc(Math.max(0, context.pos - 2), context.pos);
     if (!context.explicit && found.from === context.pos && !/[:\-[,{]\s$/.test(before)) return null;
     const options = new Map(), schemas = schemasAt(form.root, found.path);
     if (!found.isKey) values(form, schemas, found.path, options);
-    if (found.isKey || !options.size || schemas.some(one => one.properties)) keys(form, schemas, found.present, options);
+    if (found.isKey || !options.size || schemas.some(one => one.properties || one.propertyNames)) keys(form, schemas, found.present, options);
     return options.size ? { from: found.from, to: found.to, options: [...options.values()], validFor: /^[^\s,[\]{}"']*$/ } : null;
   };
 }

@@ -48,8 +48,8 @@ function test(form, path, value) {
   const titles = deref(form.root, { $ref: '#/$defs/test' }).properties ?? {};
   const choose = to => turnOperator(form, path, value, operator, to);
   return h('div', { class: 'ed-line ed-test', 'data-path': JSON.stringify(path) },
-    chooser(form, [...path, 'field'], form.t('field'), { value: value.field, options: form.names.list('field'), isRequired: true, choose: name => chooseField(form, path, value, operator, name) }),
-    chooser(form, [...path, 'operator'], form.t('operator'), { value: operator, options: allowed.map(name => ({ name, title: titles[name]?.title ?? name })).map(one => ({ name: one.name, title: one.title })), isRequired: true, choose }),
+    chooser(form, [...path, 'field'], form.t('field'), { value: value.field, options: form.names.list('field'), isRequired: true, isTitleOnly: true, choose: name => chooseField(form, path, value, operator, name) }),
+    chooser(form, [...path, 'operator'], form.t('operator'), { value: operator, options: allowed.map(name => ({ name, title: titles[name]?.title ?? name })), isRequired: true, isTitleOnly: true, choose }),
     operand(form, [...path, operator], operator, known, value[operator]), form.problems([...path, 'field']), form.problems([...path, operator]), joiners(form, path, value), remover(form, path));
 }
 
@@ -64,7 +64,7 @@ function operand(form, path, operator, field, value) {
   if (options?.length && LISTS.includes(operator) && Array.isArray(value)) {
     return h('span', { class: 'ed-boxes', role: 'group', 'aria-label': label }, options.map(one => h('label', { class: 'ed-box' }, h('input', { type: 'checkbox', id: idOf(path, `-${one.name}`), checked: value.includes(one.name), onchange: event => toggle(form, path, value, one.name, event.target.checked) }), one.title)));
   }
-  if (options?.length && !Array.isArray(value) && ['is', 'is_not', 'contains'].includes(operator)) return chooser(form, path, label, { value: String(value), options, isRequired: true, choose: set });
+  if (options?.length && !Array.isArray(value) && ['is', 'is_not', 'contains'].includes(operator)) return chooser(form, path, label, { value: String(value), options, isRequired: true, isTitleOnly: true, choose: set });
   if (['within_next', 'longer_ago_than'].includes(operator)) return h('span', { class: 'ed-with', 'data-labelled': idOf(path) }, line(form, path, label, { value, examples: ['2h', '1d', '3wd'] }), form.example(value, path));
   return line(form, path, label, { value: shownValue(value), read: text => readOperand(text, operator), class: 'form-control form-control-sm ed-value' });
 }

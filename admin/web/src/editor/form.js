@@ -47,7 +47,7 @@ export class Form {
   edit(edit, { isTyping = false, said = '' } = {}) {
     if (!this.isWritable() || this.source.error) return false;
     const after = edited(this.source, edit);
-    if (!after) { this.say(this.t('not_saved', { why: this.t('not_possible') })); this.draw(); return false; }
+    if (!after) { this.refused = (this.refused ?? 0) + 1; this.say(this.t('not_saved', { why: this.t('not_possible') })); this.draw(); return false; }
     this.source = after;
     this.names.of(after.value);
     this.apply(after);

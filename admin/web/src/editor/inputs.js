@@ -41,18 +41,17 @@ function booleanInput(form, s, path, label) {
 }
 
 // Words to choose from: `options` are {name, title}; what is not among them stays, marked.
-export function chooser(form, path, label, { value, options, isRequired = false, choose, id = idOf(path), isOpen = false }) {
+export function chooser(form, path, label, { value, options, isRequired = false, choose, id = idOf(path), isTitleOnly = false }) {
   const isKnown = options.some(one => one.name === value);
   const select = h('select', { id, class: `${FIELD} custom-select`, 'aria-label': label, onchange: event => event.target.value !== '\u0000' && choose(event.target.value === '' ? undefined : event.target.value) },
     (!isRequired || value === undefined) && h('option', { value: '' }, form.t('none')),
     value !== undefined && value !== '' && !isKnown && h('option', { value: String(value), selected: true }, `⚠ ${form.t('unknown_here', { name: String(value) })}`),
-    options.map(one => h('option', { value: one.name, selected: one.name === value }, one.title === one.name || !one.title ? one.name : `${one.title} (${one.name})`)));
-  if (isOpen) select.dataset.open = 'true';
+    options.map(one => h('option', { value: one.name, selected: one.name === value }, isTitleOnly || one.title === one.name || !one.title ? one.title || one.name : `${one.title} (${one.name})`)));
   return select;
 }
 
 const choiceInput = (form, s, path, label) => chooser(form, path, label, {
-  value: form.get(path), options: s.enum.map(one => ({ name: one, title: s['x-labels']?.[one] ?? one })).map(one => ({ ...one })), isRequired: isRequired(form, path), choose: value => form.set(path, value),
+  value: form.get(path), options: s.enum.map(one => ({ name: one, title: s['x-labels']?.[one] ?? one })), isTitleOnly: Boolean(s['x-labels']), isRequired: isRequired(form, path), choose: value => form.set(path, value),
 });
 
 export function isRequired(form, path) {
@@ -102,8 +101,16 @@ function severalInput(form, s, path, label) {
 
 // A value of any simple type: numbers and yes/no are read as such, lists by commas.
 export function valueInput(form, s, path, label) {
-  const value = form.get(path), allowed = [].concat(s.type ?? ['string', 'number', 'boolean', 'array', 'null']);
+  const options = decided(form, path), value = form.get(path);
+  if (options && (value === undefined || typeof value === 'string')) return chooser(form, path, label, { value, options, isRequired: isRequired(form, path), choose: found => form.set(path, found) });
+  const allowed = [].concat(s.type ?? ['string', 'number', 'boolean', 'array', 'null']);
   return line(form, path, label, { value: shownValue(value), read: text => readValue(text, allowed), title: form.t('value_help'), class: `${FIELD} ed-value` });
+}
+
+// What `classify.severity` decides is a severity.
+function decided(form, path) {
+  if (path[0] !== 'classify' || path[1] !== 'severity' || path.length < 4) return null;
+  return ['is', 'else'].includes(path.at(-1)) || path[2] === 'table' ? form.names.list('severity') : null;
 }
 
 export const shownValue = value => (value === undefined ? '' : Array.isArray(value) ? value.map(shownValue).join(', ') : value === null ? 'null' : typeof value === 'string' && /^(true|false|null|[-+.\d].*)$/.test(value) && value.trim() !== '' && typeof readValue(value) !== 'string' ? `"${value}"` : String(value));

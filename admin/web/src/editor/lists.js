@@ -44,7 +44,7 @@ export function listInput(form, s, path, label) {
     else form.edit({ do: 'insert', path, at: list.length, value: form.blank(item) }, { said: form.t('added') });
   };
   return h('div', { class: 'ed-many' }, item.properties?.is && h('p', { class: 'hint' }, form.t('first_match')), body(form, path, items, item, label),
-    form.isWritable() && textButton(`＋ ${form.t('add_one', { what: item.title ?? label })}`, add, { id: idOf(path, '-add') }));
+    form.isWritable() && textButton(`＋ ${form.t('add_one', { what: item.title ?? form.t(item.properties?.is ? 'row' : 'one') })}`, add, { id: idOf(path, '-add') }));
 }
 
 // A table where the items have a few simple parts, else a card for each.

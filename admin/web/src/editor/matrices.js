@@ -4,13 +4,18 @@ import { h, idOf, keyOfPath, textButton } from './dom.js';
 import { isObject } from './writing.js';
 import { durationInput } from './inputs.js';
 
+// A matrix of more rows than these is closed until it is asked for.
+const MOST_OPEN = 40;
+
 export function matrixOf(form, key) {
   const severities = form.names.list('severity'), rows = form.get([key]);
   if (!['clocks', 'notify'].includes(key) || severities.length < 2 || !isObject(rows) || !Object.keys(rows).length) return null;
-  const made = key === 'clocks' ? clockRow : noticeRow;
-  return h('details', { class: 'ed-matrix-box', open: form.open.has(`matrix ${key}`) || Object.keys(rows).length <= 40, ontoggle: event => form.open[event.target.open ? 'add' : 'delete'](`matrix ${key}`) },
-    h('summary', {}, h('h3', {}, form.t(key === 'clocks' ? 'matrix_clocks' : 'matrix_notify'))),
-    h('div', { class: 'table-box ed-table-box' }, h('table', { class: 'table list ed-table ed-matrix' }, h('caption', { class: 'sr-only' }, form.t(key === 'clocks' ? 'matrix_clocks' : 'matrix_notify')),
+  const made = key === 'clocks' ? clockRow : noticeRow, mark = `matrix ${key}`;
+  form.open.add(Object.keys(rows).length <= MOST_OPEN && !form.open.has(`no ${mark}`) ? mark : '');
+  const isOpen = form.open.has(mark), turn = () => { form.open[isOpen ? 'delete' : 'add'](mark); form.open[isOpen ? 'add' : 'delete'](`no ${mark}`); form.draw(); };
+  return h('div', { class: 'ed-matrix-box' },
+    h('h3', {}, h('button', { type: 'button', class: 'ed-link', id: `matrix-${key}`, 'aria-expanded': String(isOpen), onclick: turn }, h('i', { class: `fa fa-caret-${isOpen ? 'down' : 'right'}`, 'aria-hidden': 'true' }), ` ${form.t(key === 'clocks' ? 'matrix_clocks' : 'matrix_notify')}`)),
+    isOpen && h('div', { class: 'table-box ed-table-box' }, h('table', { class: 'table list ed-table ed-matrix' }, h('caption', { class: 'sr-only' }, form.t(key === 'clocks' ? 'matrix_clocks' : 'matrix_notify')),
       h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, deref(form.root, form.root.properties[key]).title), severities.map(one => h('th', { scope: 'col' }, one.name, one.title !== one.name && h('span', { class: 'muted small' }, ` ${one.title}`))))),
       h('tbody', {}, Object.keys(rows).map(name => made(form, name, severities))))));
 }
@@ -40,14 +45,14 @@ function withOtherId(element) {
 
 function noticeRow(form, name, severities) {
   const path = ['notify', name, 'steps'], value = form.get(path), isEach = isObject(value) && !Array.isArray(value);
-  const vary = () => form.set(path, Object.fromEntries(severities.map(one => [one.name, structuredClone(value ?? [])])));
-  const unify = () => form.set(path, structuredClone(Object.values(value)[0]));
+  const vary = () => { form.cell = [...path, severities[0].name]; form.set(path, Object.fromEntries(severities.map(one => [one.name, structuredClone(value ?? [])]))); };
+  const unify = () => { form.cell = path; form.set(path, structuredClone(Object.values(value)[0])); };
   const cells = isEach
     ? severities.map(one => cell(form, [...path, one.name], value[one.name], form.t('cell', { row: name, column: one.name }), one.title))
-    : [h('td', { colspan: String(severities.length), 'data-label': form.t('same_for_all') }, cellBody(form, path, value, form.t('cell', { row: name, column: form.t('same_for_all') })), form.isWritable() && textButton(form.t('vary'), vary, { id: idOf(path, '-vary') }))];
+    : [h('td', { colspan: String(severities.length), 'data-label': form.t('same_for_all') }, cellBody(form, path, value, form.t('cell', { row: name, column: form.t('same_for_all') })))];
   const editing = form.cell && form.cell.slice(0, 3).every((step, i) => step === path[i]) && form.schemaAt(form.cell);
   const made = [h('tr', {}, head(form, 'notify', name), cells)];
-  if (editing) made.push(h('tr', { class: 'ed-cell-editor' }, h('td', { colspan: String(severities.length + 1) }, h('div', { class: 'ed-line' }, h('strong', {}, form.cell.slice(1).join(' · ')), isEach && form.isWritable() && textButton(form.t('unify'), unify, { id: idOf(path, '-unify') }), textButton(form.t('close'), () => { form.cell = null; form.draw(); }, { id: idOf(path, '-done') })), stepsInput(form, form.cell))));
+  if (editing) made.push(h('tr', { class: 'ed-cell-editor' }, h('td', { colspan: String(severities.length + 1) }, h('div', { class: 'ed-line' }, h('strong', {}, form.cell.slice(1).join(' · ')), form.isWritable() && (isEach ? textButton(form.t('unify'), unify, { id: idOf(path, '-unify') }) : textButton(form.t('vary'), vary, { id: idOf(path, '-vary') })), textButton(form.t('close'), () => { form.cell = null; form.draw(); }, { id: idOf(path, '-done') })), stepsInput(form, form.cell))));
   return made;
 }
 

@@ -151,7 +151,7 @@ class Page {
 
   showFindings() {
     const { t } = this, errors = this.findings.filter(one => one.level === 'error').length, others = this.findings.length - errors;
-    this.count.replaceChildren(...[errors && h('span', { class: 'tag tag-bad' }, t('errors', { count: errors })), others && h('span', { class: 'tag tag-warn' }, t('warnings', { count: others })), !this.findings.length && h('span', { class: 'tag tag-good' }, t('no_findings'))].filter(Boolean));
+    this.count.replaceChildren(...[errors && h('span', { class: 'tag tag-bad' }, t('errors', { count: errors })), others && h('span', { class: 'tag tag-warn' }, t('warnings', { count: others })), !this.findings.length && h('span', { class: 'tag tag-good' }, t('sound'))].filter(Boolean));
     this.yaml.mark(this.findings, this.source);
     const entry = one => h('li', {}, h('span', { class: `tag tag-${one.level === 'error' ? 'bad' : 'warn'}` }, t(one.level === 'error' ? 'error' : 'doubtful')), ' ',
       h('button', { type: 'button', class: 'ed-link', onclick: () => this.goTo(one) }, t('line', { number: one.line })), ` ${one.message} `, h('code', { class: 'muted' }, one.code),
