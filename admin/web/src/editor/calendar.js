@@ -44,7 +44,7 @@ async function draw(form, path, picture) {
 function months(form, path, days) {
   const byMonth = Map.groupBy ? Map.groupBy(days, one => one.day.slice(0, 7)) : grouped(days);
   const locale = form.language === 'zh' ? 'zh-CN' : 'en-GB', name = new Intl.DateTimeFormat(locale, { month: 'long', timeZone: 'UTC' });
-  return h('div', { class: 'ed-months' }, [...byMonth].map(([month, list]) => h('div', { class: 'ed-month', role: 'group', 'aria-label': month }, h('h4', {}, name.format(new Date(`${month}-01`))),
+  return h('div', { class: 'ed-months' }, [...byMonth].map(([month, list]) => h('div', { class: 'ed-month', role: 'group', 'aria-label': month }, h('h3', {}, name.format(new Date(`${month}-01`))),
     h('div', { class: 'ed-days' }, Array.from({ length: (new Date(`${month}-01T00:00Z`).getUTCDay() + 6) % 7 }, () => h('span')), list.map(one => dayButton(form, path, one))))));
 }
 

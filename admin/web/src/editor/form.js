@@ -15,6 +15,7 @@ export class Form {
     Object.assign(this, { root, names, t, apply, say, ask, isWritable, language });
     this.open = new Set();
     this.findings = [];
+    this.cost = 0;
     this.current = BASICS;
     this.worked = new Map();
     this.source = null;
@@ -46,11 +47,12 @@ export class Form {
   // Carries an edit out; says whether it was done. `isTyping`: the input that is typed in stays as it is.
   edit(edit, { isTyping = false, said = '' } = {}) {
     if (!this.isWritable() || this.source.error) return false;
-    const after = edited(this.source, edit);
+    const begun = performance.now(), after = edited(this.source, edit);
     if (!after) { this.refused = (this.refused ?? 0) + 1; this.say(this.t('not_saved', { why: this.t('not_possible') })); this.draw(); return false; }
     this.source = after;
     this.names.of(after.value);
     this.apply(after);
+    this.cost = performance.now() - begun;
     if (isTyping) this.redraw(); else { this.redraw.stop(); this.draw(); }
     if (said) this.say(said);
     return true;

@@ -1,13 +1,13 @@
 // One input for each kind of node. Each is `(form, schema, path, label) => element`; an element with `data-labelled` names the
 // input inside it that the label belongs to.
 import { branchOf, deref, inputOf } from './schema.js';
-import { h, iconButton, idOf, textButton } from './dom.js';
+import { h, iconButton, idOf, later, textButton } from './dom.js';
 import { conditionInput } from './conditions.js';
 import { datesInput, hoursInput } from './calendar.js';
 import { listInput, mapInput, objectInput } from './lists.js';
 import { isObject } from './writing.js';
 
-const FIELD = 'form-control form-control-sm';
+const FIELD = 'form-control form-control-sm', SLOW = 80;
 
 // A line of text. `read` makes its value: undefined takes it away.
 export function line(form, path, label, { value, read = text => (text === '' ? undefined : text), examples, rows, ...more }) {
@@ -16,9 +16,11 @@ export function line(form, path, label, { value, read = text => (text === '' ? u
     const found = read(event.target.value, form.get(path));
     if (found !== form.get(path)) form.set(path, found, { isTyping });
   };
+  // In a part so large that an edit is felt, a pause in typing is waited for.
+  const soon = later(event => made.isConnected && commit(event, true), 400);
   const made = h(rows ? 'textarea' : 'input', {
     id, class: FIELD, rows, type: rows ? null : 'text', 'aria-label': label, value: value === undefined || value === null ? '' : String(value), spellcheck: 'false', autocomplete: 'off',
-    list: list && list.id, oninput: event => commit(event, true), onchange: event => { commit(event, false); form.redraw.stop(); form.draw(); }, ...more,
+    list: list && list.id, oninput: event => (form.cost > SLOW ? soon(event) : commit(event, true)), onchange: event => { soon.stop(); commit(event, false); form.redraw.stop(); form.draw(); }, ...more,
   });
   return list ? h('span', { class: 'ed-with', 'data-labelled': id }, made, list) : made;
 }
