@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from jinja2.utils import htmlsafe_json_dumps
 
-from admin import clock, languages
+from admin import bundles, clock, languages
 from admin.editing.asking import Asking
 from admin.editing.schemas import schema_in
 from admin.editing.standing import overtaken, overtaken_text, readable, said, shown, state, writable, written
@@ -151,6 +151,7 @@ class EditorView(Asking, Page):
                 "year": url_for(".year", draft=draft.id, year=0).removesuffix("0"),
                 "sign_in": url_for("panel_sign_in.index"),
             },
+            "beside": _beside(draft),
             **state(draft),
         }
 
@@ -159,3 +160,21 @@ class EditorView(Asking, Page):
             abort(404)
         flash(error.text(languages.language()), "danger")
         return redirect(url_for("panel_documents.index"), 303)
+
+
+_BESIDE = {"examples": "trying_examples", "try": "trying_trial", "changes": "trying_changes"}
+
+
+def _beside(draft: Draft) -> dict[str, dict[str, str]]:
+    """The scripts of what stands beside the text, by tab, as far as they are built, and the address that they ask."""
+    made, where = bundles.entries(), "panel_trying.draft"
+    if where not in current_app.view_functions:
+        return {}
+    return {
+        tab: {
+            "module": url_for("panel_bundle.file", name=made[entry]["file"]),
+            "draftUrl": url_for(where, draft=draft.id),
+        }
+        for tab, entry in _BESIDE.items()
+        if entry in made
+    }

@@ -30,7 +30,7 @@ function clockRow(form, name, severities) {
   const label = severity => form.t('cell', { row: form.names.titleOf(form.get(['clocks', name, 'title']), name), column: severity });
   const schema = deref(form.root, { $ref: `#/$defs/${part === 'within' ? 'due' : 'duration'}` });
   if (isObject(value) && !Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), severities.map(one => h('td', { 'data-label': one.title }, durationInput(form, schema, [...path, one.name], label(one.name)), form.problems([...path, one.name]))));
-  const all = { colspan: String(severities.length), 'data-label': form.t('same_for_all') };
+  const all = { colspan: String(severities.length) };
   if (Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), h('td', all, h('span', { class: 'muted' }, form.t('by_condition'), ' ', value.map(one => one?.is).filter(Boolean).join(', '))));
   const vary = () => form.set(path, Object.fromEntries(severities.map(one => [one.name, value ?? '1d'])));
   return h('tr', {}, head(form, 'clocks', name), h('td', all, h('div', { class: 'ed-line' }, h('span', { class: 'muted' }, form.t('same_for_all')), value !== undefined && withOtherId(durationInput(form, schema, path, label(form.t('same_for_all')))), form.isWritable() && textButton(form.t('vary'), vary, { id: idOf(path, '-vary') }))));

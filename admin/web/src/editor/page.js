@@ -73,11 +73,14 @@ class Page {
   async tab(key) {
     for (const one of this.tabs.children) { const isOn = one.id === `tab-${key}`; one.setAttribute('aria-selected', String(isOn)); one.tabIndex = isOn ? 0 : -1; }
     for (const [name, panel] of Object.entries(this.panels)) panel.hidden = name !== key;
+    this.opened = key;
     const beside = this.data.beside?.[key], panel = this.panels[key];
-    if (!beside || panel.dataset.mounted) return;
+    if (!beside) return;
+    if (panel.dataset.mounted) { this.mounted?.[key]?.update?.(); return; }
     panel.dataset.mounted = 'true';
     const module = await import(beside.module);
-    module.mount(panel, { draftUrl: beside.draftUrl, texts: beside.texts ?? {}, getText: () => this.yaml.text, onChange: listen => this.bus.addEventListener('textchange', () => listen(this.yaml.text)), part: key, request: (address, options) => this.store.request(address, options) });
+    const made = module.mount(panel, { part: key, draftUrl: beside.draftUrl, texts: this.data.texts, getText: () => this.yaml.text, onChange: text => { this.yaml.replace(text); this.readText(); }, request: (address, options) => this.store.request(address, options) });
+    this.mounted = { ...this.mounted, [key]: made };
   }
 
   // -- the text and what is read from it ------------------------------------------------------------------------------
@@ -114,6 +117,7 @@ class Page {
     const [back, forth] = this.yaml.depths;
     this.undoButton.disabled = !back;
     this.redoButton.disabled = !forth;
+    this.mounted?.[this.opened]?.update?.();
     this.bus.dispatchEvent(new CustomEvent('textchange', { detail: { text } }));
   }
 
