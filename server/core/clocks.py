@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from server.core.bycase import ByCase
@@ -174,8 +175,8 @@ def _note_pause(turn: Turn, clock: Clock, state: ClockState) -> None:
 
 def _catch_up(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
     """Rule 4: on leaving a pause, marks that are past are given, and a due time that is past breaches."""
-    for mark in _open_marks(clock, state, run):
-        if _mark_at(clock, state, run, mark) < turn.now:
+    for mark, at in _open_marks(clock, state, run):
+        if at < turn.now:
             _warn(turn, clock, run, mark)
     breach_if_past(turn, clock, state)
 
@@ -354,14 +355,20 @@ def _mark_at(clock: Clock, state: ClockState, run: Run, mark: Mark) -> Moment:
     """Rule 6: when a mark falls; moved by pauses as the due time is."""
     if mark.percent is None:
         return run.due - mark.before
-    at = clock.calendar.percent_of(run.start, run.base, Fraction(str(mark.percent)), run.working)
+    at = clock.calendar.percent_of(run.start, run.base, _exact(str(mark.percent)), run.working)
     return moved(clock, state, run, at)
 
 
-def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[Mark]:
+@lru_cache(maxsize=1_000)
+def _exact(percent: str) -> Fraction:
+    return Fraction(percent)
+
+
+def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[tuple[Mark, Moment]]:
+    """The marks that are still to be given, with when each falls."""
     for mark in clock.warn:
-        if mark.text not in run.given and _mark_at(clock, state, run, mark) > run.marks_after:
-            yield mark
+        if mark.text not in run.given and (at := _mark_at(clock, state, run, mark)) > run.marks_after:
+            yield mark, at
 
 
 def next_moment(case: Case, clock: Clock) -> Moment | None:
@@ -370,8 +377,7 @@ def next_moment(case: Case, clock: Clock) -> Moment | None:
     if state is None or state.open is None or state.open.state != "running":
         return None
     run = state.open
-    marks = (_mark_at(clock, state, run, mark) for mark in _open_marks(clock, state, run))
-    return min((run.due, *marks))
+    return min((run.due, *(at for _, at in _open_marks(clock, state, run))))
 
 
 def pass_time(turn: Turn, clock: Clock) -> None:
@@ -379,8 +385,8 @@ def pass_time(turn: Turn, clock: Clock) -> None:
     state = state_of(turn, clock)
     run = state.open
     assert run is not None
-    for mark in _open_marks(clock, state, run):  # in listed order: of an issue recorded late several may be past
-        if _mark_at(clock, state, run, mark) <= min(turn.now, run.due):
+    for mark, at in _open_marks(clock, state, run):  # in listed order: of an issue recorded late several may be past
+        if at <= min(turn.now, run.due):
             _warn(turn, clock, run, mark)
             return
     _breach(turn, clock, state, run, run.due)
