@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from server.channels import way_of
@@ -33,10 +34,15 @@ _SUPERVISOR: Final = "supervisor"
 
 File = tuple[str, bytes]
 
-# A message that waits after a try is failing now; of those given up only today's count.
+# A message that waits after a try is failing now; of those given up only today's count. In two parts, each of which
+# has an index (that of open ones is partial, so its condition is repeated).
 _FAILING: Final = """
-    SELECT "channels", "channel", COUNT(*), MAX("last_error") FROM "message"
-    WHERE "attempts" > 0 AND ("state" = 'pending' OR ("state" = 'dead' AND "created_at" >= ?))
+    SELECT "channels", "channel", COUNT(*), MAX("last_error") FROM (
+        SELECT "channels", "channel", "last_error" FROM "message" WHERE "state" = 'pending' AND "attempts" > 0
+        UNION ALL
+        SELECT "channels", "channel", "last_error" FROM "message"
+        WHERE "state" = 'dead' AND "state" NOT IN ('sent', 'folded', 'pending') AND "attempts" > 0 AND "created_at" >= ?
+    ) AS "failing"
     GROUP BY "channels", "channel"
 """
 _SENT: Final = """
@@ -58,10 +64,16 @@ def check(
     passed over: `server.core.checking` says what is wrong with them. `context`: what they may refer to."""
     own = list(files)
     names = {name for name, _ in own}
-    loaded = library.load([*own, *_others(own, context)])
+    loaded = _loaded(tuple(own), tuple(context))
     with database.session():
         found = list(_Checkup(loaded, now, environ).findings())
     return in_order(finding for finding in found if finding.file in names)
+
+
+@lru_cache(maxsize=8)
+def _loaded(own: tuple[File, ...], context: tuple[File, ...]) -> Library:
+    # Texts stay the same from one look at a draft to the next, and compiling two dozen of them takes most of the time.
+    return library.load([*own, *_others(own, context)])
 
 
 def _others(own: Sequence[File], context: Iterable[File]) -> Iterator[File]:
