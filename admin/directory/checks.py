@@ -11,9 +11,9 @@ from admin import clock, languages
 from admin.directory import forms
 from admin.directory.people import name_of, title_of
 from admin.guard import expose
-from server import checkup
+from server import checkup, policies
 from server.core.findings import Finding, dotted
-from server.core.moments import BadTime, parse
+from server.core.moments import HOUR, BadTime, Moment, parse
 from server.core.vocabulary import in_language
 from server.directory import Snapshot, snapshot
 from server.directory.condition import AHEAD, condition
@@ -32,12 +32,27 @@ class ChecksView(forms.DirectoryPage):
         """Everything that is wrong, and what documents count on that is not there."""
         people, now = snapshot(), clock.now()
         own = [_row(one, people) for one in condition(people, now)]
-        counted = [one for one in checkup.check(checkup.in_force(), now) if one.code in _ABOUT_PEOPLE]
+        counted = _counted(people.revision, now)
         documents = [
             {"document": one.file.removesuffix(".yaml"), "line": one.line, "text": forms.sentence(one, _place(one))}
             for one in counted
         ]
         return self.render("panel/directory/checks.html", rows=own, documents=documents, ahead=AHEAD)
+
+
+_kept: dict[tuple[str, str, Moment], list[Finding]] = {}
+
+
+def _counted(revision: str, now: Moment) -> list[Finding]:
+    """What the documents in force find wrong with the directory. Reading all of them takes a second: the answer is kept
+    while documents and directory are the same, for the hour."""
+    key = (policies.revision(), revision, now // HOUR)
+    found = _kept.get(key)
+    if found is None:
+        found = [one for one in checkup.check(checkup.in_force(), now) if one.code in _ABOUT_PEOPLE]
+        _kept.clear()
+        _kept[key] = found
+    return found
 
 
 def _place(finding: Finding) -> str:

@@ -184,3 +184,11 @@ def test_everything_wrong_is_named_with_where_it_is_mended(root: Visitor) -> Non
         "1 customers have neither",
     ):
         assert said in text, said
+
+
+def test_what_documents_count_on_is_looked_at_anew_when_the_directory_changes(root: Visitor) -> None:
+    said = "nobody who is active is in team front_line"
+    assert said not in root.text("/admin/directory-checks/")
+    path = "/admin/teams/team/front_line"
+    assert root.post(path, {**form_of(root, path), "drop": ["gong", "ai", "bai"]}).status_code == 303
+    assert root.text("/admin/directory-checks/").count(said) > 1
