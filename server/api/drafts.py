@@ -1,4 +1,4 @@
-"""Drafts over HTTP: begun, written, checked, submitted, approved, rejected, withdrawn."""
+"""Drafts over HTTP: begun, written, checked, submitted, approved, rejected, withdrawn, rebased; and the ways back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from server.api.problems import Failed, language
 from server.api.requests import body, json_object, now, only
 from server.core.moments import BadTime, Moment, OutOfRange, parse
 from server.store.models import Draft
+
+MOST_DOCUMENTS: Final = 20
+"""Documents of one proposal."""
 
 MOST_IN_FULL: Final = 2_000
 MOST_DECISIONS: Final = 20_000
@@ -42,7 +45,7 @@ def begin(name: str) -> Response:
     parameters.only_these("reason")
     data = body() if request.content_length or request.headers.get("Transfer-Encoding") else b""
     draft = drafts.begin(name, data or None, g.caller, now(), parameters.text("reason") or "")
-    return answer(drafts.shown(draft), 201, {"Location": f"/api/v1/policies/{name}/drafts/{draft.id}"})
+    return _begun(draft)
 
 
 def read(name: str, draft: str) -> Response:
@@ -95,9 +98,7 @@ def submit(name: str, draft: str) -> Response:
     """Ask for approval."""
     found, given = _one(name, draft), json_object()
     only(given, ("reason", "acknowledge", "effective_at"))
-    acknowledge = given.get("acknowledge") or []
-    if not isinstance(acknowledge, list) or not all(isinstance(one, dict) for one in acknowledge):
-        raise problems.at_fault("acknowledge", "not-list")
+    acknowledge = _acknowledged(given)
     done = drafts.submit(found.id, g.caller, now(), _text(given, "reason"), acknowledge, _moment(given))
     return answer(drafts.shown(done))
 
@@ -123,6 +124,69 @@ def withdraw(name: str, draft: str) -> Response:
     found, given = _one(name, draft), json_object()
     only(given, ("reason",))
     return answer(drafts.shown(drafts.withdraw(found.id, g.caller, now(), _text(given, "reason"))))
+
+
+def again(name: str, draft: str) -> Response:
+    """Begin a draft that goes on from the text of one that was rejected, withdrawn or refused."""
+    only(json_object(), ())
+    return _begun(drafts.again(_one(name, draft).id, g.caller, now()))
+
+
+def rebase(name: str, draft: str) -> Response:
+    """Put what the draft changes onto what is in force; `yaml`: the text that somebody has put together by hand."""
+    found, given = _one(name, draft), json_object()
+    only(given, ("yaml",))
+    text = given.get("yaml")
+    if text is not None and (not isinstance(text, str) or "\x00" in text):
+        raise problems.at_fault("yaml", "not-text")
+    done = drafts.rebase(found.id, g.caller, now(), None if text is None else text.encode("utf-8", "replace"))
+    return answer(drafts.shown(done))
+
+
+def rollback(name: str) -> Response:
+    """Begin a draft of the text of an earlier version."""
+    given = json_object()
+    only(given, ("version", "reason"))
+    version = given.get("version")
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise problems.at_fault("version", "not-number", name="version")
+    return _begun(drafts.rollback(name, version, g.caller, now(), _text(given, "reason")))
+
+
+def emergency(name: str) -> Response:
+    """Put the version before the one in force back in force, at once and without an approval."""
+    given = json_object()
+    only(given, ("reason",))
+    version = drafts.emergency(name, g.caller, now(), _text(given, "reason"))
+    return answer(drafts.version(version.name, version.number))
+
+
+def propose() -> Response:
+    """Begin and submit a draft of each text, all of them or none."""
+    given = json_object()
+    only(given, ("documents", "reason", "acknowledge", "effective_at"))
+    written = given.get("documents")
+    if not isinstance(written, list) or not written or len(written) > MOST_DOCUMENTS:
+        raise problems.at_fault("documents", "not-list")
+    files = []
+    for place, one in enumerate(written):
+        if not isinstance(one, str) or "\x00" in one:
+            raise problems.at_fault(f"documents/{place}", "not-text")
+        files.append((f"documents/{place}", one.encode("utf-8", "replace")))
+    acknowledge, at = _acknowledged(given), _moment(given)
+    done = drafts.propose(files, g.caller, now(), _text(given, "reason"), acknowledge, at)
+    return answer({"drafts": [drafts.shown(draft) for draft in done]}, 201 if done else 200)
+
+
+def _begun(draft: Draft) -> Response:
+    return answer(drafts.shown(draft), 201, {"Location": f"/api/v1/policies/{draft.name}/drafts/{draft.id}"})
+
+
+def _acknowledged(given: dict[str, Any]) -> list[dict[str, Any]]:
+    acknowledge = given.get("acknowledge") or []
+    if not isinstance(acknowledge, list) or not all(isinstance(one, dict) for one in acknowledge):
+        raise problems.at_fault("acknowledge", "not-list")
+    return acknowledge
 
 
 def _one(name: str, draft: str) -> Draft:

@@ -61,6 +61,14 @@ def reject(migration_id: str) -> Response:
     return answer(migration.shown(number, language()))
 
 
+def withdraw(migration_id: str) -> Response:
+    """Take a plan back: whoever proposed it."""
+    number, given = _number(migration_id), json_object()
+    only(given, ("reason",))
+    migration.withdraw(number, g.caller, now(), _text(given, "reason") or "-")
+    return answer(migration.shown(number, language()))
+
+
 def _asked(given: dict[str, Any]) -> tuple[str, dict[str, str], Selection]:
     stages, numbers = _given(given, "stages", {}), _given(given, "issues", [])
     if not isinstance(stages, dict) or not all(_is_name(one) for pair in stages.items() for one in pair):

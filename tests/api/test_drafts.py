@@ -139,3 +139,78 @@ def test_a_draft_is_played_over_past_issues(calls: Any, han: Api, open_for_busin
 
 def shipped() -> str:
     return (data_dir("policies") / f"{NAME}.yaml").read_text("utf-8")
+
+
+def test_an_earlier_version_is_proposed_again_and_in_an_emergency_put_back_at_once(
+    meng: Api, han: Api, calls: Any, text: str
+) -> None:
+    page = f"/api/v1/policies/{NAME}/rollback"
+    admin = calls("admin", "system")
+    problem(admin.post(f"/api/v1/policies/{NAME}/emergency", {"reason": "x"}), 409, "no-version-before")
+    draft = begun(meng, text)
+    meng.post(f"{draft}/submit")
+    han.post(f"{draft}/approve")
+    back = meng.post(page, {"version": 1, "reason": "it was better"})
+    assert (back.status_code, back.json["origin"], back.json["base"]) == (201, "rollback", 2)
+    assert meng.get(back.headers["Location"].removeprefix("http://127.0.0.1:8080")).status_code == 200
+    problem(meng.post(page, {"version": 9}), 404, "unknown-version")
+    problem(meng.post(page, {"version": 2**70}), 404, "unknown-version")
+    for body in ({}, {"version": "1"}, {"version": True}, {"version": 1, "by": "x"}):
+        problem(meng.post(page, body), 422, "refused")
+    problem(han.post(page, {"version": 1}), 403, "permission-missing")
+    problem(admin.post(f"/api/v1/policies/{NAME}/emergency", {}), 422, "emergency-without-reason")
+    problem(han.post(f"/api/v1/policies/{NAME}/emergency", {"reason": "x"}), 403, "permission-missing")
+    done = admin.post(f"/api/v1/policies/{NAME}/emergency", {"reason": "it hurts"}).json
+    assert (done["version"], done["in_force"][-1]["by"], done["in_force"][-1]["until"]) == (1, "admin", None)
+    problem(admin.post("/api/v1/policies/nothing/emergency", {"reason": "x"}), 404, "unknown-document")
+
+
+def test_a_draft_is_put_onto_what_is_in_force_by_itself_or_by_hand(meng: Api, han: Api, calls: Any, text: str) -> None:
+    other = calls("fu", "policy.propose")
+    late, clash = (
+        begun(other, text.replace("办公", "上班")),
+        begun(other, text.replace("monday-friday", "monday-thursday")),
+    )
+    problem(other.post(f"{late}/rebase"), 409, "rebase-not-needed")
+    draft = begun(meng, text)
+    meng.post(f"{draft}/submit")
+    han.post(f"{draft}/approve")
+    conflict = problem(other.post(f"{late}/rebase", {}), 409, "rebase-conflict")
+    assert [one["at"] for one in conflict["errors"]] == ["/title"]
+    problem(other.post(f"{late}/rebase", {"yaml": 7}), 422, "refused")
+    problem(other.post(f"{late}/rebase", {"yaml": "kind: calendar\nname: other\n"}), 422, "draft-of-another")
+    mended = other.post(f"{late}/rebase", {"yaml": text.replace("title: {zh: ", "title: {zh: 又")}).json
+    assert (mended["state"], mended["base"]) == ("draft", 2)
+    assert other.post(f"{clash}/rebase").json["base"] == 2
+
+
+def test_a_rejected_draft_goes_on_as_another(meng: Api, han: Api, text: str) -> None:
+    draft = begun(meng, text)
+    problem(meng.post(f"{draft}/again"), 409, "draft-state")
+    meng.post(f"{draft}/submit")
+    han.post(f"{draft}/reject", {"reason": "no"})
+    fresh = meng.post(f"{draft}/again", {})
+    assert (fresh.status_code, fresh.json["state"], fresh.json["authors"]) == (201, "draft", ["meng"])
+    problem(meng.post(f"{draft}/again", {"x": 1}), 422, "refused")
+
+
+def test_several_documents_are_proposed_as_one_act(meng: Api, han: Api, text: str) -> None:
+    allday = (data_dir("policies") / "cn-allday.yaml").read_text("utf-8").replace("title: {zh: ", "title: {zh: 新")
+    wrong = problem(meng.post("/api/v1/proposals", {"documents": [text, "kind: ["]}), 422, "proposal-not-sound")
+    assert {one["file"] for one in wrong["errors"]} == {"documents/1"}
+    assert han.get("/api/v1/drafts").json == {"drafts": []}
+    made = meng.post("/api/v1/proposals", {"documents": [text, allday], "reason": "names"})
+    assert made.status_code == 201
+    assert {(one["name"], one["state"]) for one in made.json["drafts"]} == {
+        (NAME, "submitted"),
+        ("cn-allday", "submitted"),
+    }
+    again = meng.post("/api/v1/proposals", {"documents": [text, allday]}).json["drafts"]
+    assert {one["draft"] for one in again} == {one["draft"] for one in made.json["drafts"]}
+    standing = (data_dir("policies") / "channels.yaml").read_text("utf-8")
+    nothing = meng.post("/api/v1/proposals", {"documents": [standing]})
+    assert (nothing.status_code, nothing.json) == (200, {"drafts": []})
+    for body in ({}, {"documents": []}, {"documents": text}, {"documents": [7]}, {"documents": [text] * 21}):
+        problem(meng.post("/api/v1/proposals", body), 422, "refused")
+    problem(meng.post("/api/v1/proposals", {"documents": [text], "acknowledge": "all"}), 422, "refused")
+    problem(han.post("/api/v1/proposals", {"documents": [text]}), 403, "permission-missing")

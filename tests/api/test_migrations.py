@@ -36,3 +36,17 @@ def test_a_plan_is_looked_at_proposed_approved_by_somebody_else_and_run(app: Any
     problem(admin.post(MIGRATIONS, {"process": "no-such", "reason": "r"}), 404, "unknown-process")
     problem(admin.post("/api/v1/migration-previews", {"process": NAME, "issues": ["NONE"]}), 422, "migration-not-sound")
     problem(han.get(f"{MIGRATIONS}/999"), 404, "unknown-migration")
+
+
+def test_whoever_proposed_a_plan_takes_it_back(app: Any, calls: Any) -> None:
+    publish(PROCESS)
+    intake.receive(NAME, {"subject": "S", "impact": "stopped"}, MONDAY, "gong")
+    publish(FASTER)
+    admin: Any = calls("admin")
+    plan = admin.post(MIGRATIONS, {"process": NAME, "reason": "faster"}).json
+    page = f"{MIGRATIONS}/{plan['id']}/withdraw"
+    problem(calls("meng", "policy.propose").post(page), 403, "permission-missing")
+    done = admin.post(page, {"reason": "not now"}).json
+    assert (done["state"], done["decided_by"], done["remark"]) == ("withdrawn", "admin", "not now")
+    problem(admin.post(page), 409, "migration-decided")
+    problem(admin.post(f"{MIGRATIONS}/999/withdraw"), 404, "unknown-migration")
