@@ -25,12 +25,14 @@ from admin.directory.rotas import RotasView
 from admin.directory.teams import TeamsView
 from admin.documents import DocumentsView
 from admin.drafting.views import DraftsView
+from admin.drilling.views import DrillsView
 from admin.editing import EditorView
 from admin.evidence.changes import ChangesView
 from admin.evidence.exports import ExportsView
 from admin.evidence.issue import EvidenceView
 from admin.evidence.trail import TrailView
 from admin.guard import Page, expose
+from admin.migrating.views import MigrationsView
 from admin.preferences import PreferencesView
 from admin.receiving import NewIssueView
 from admin.running.channels import ChannelsView
@@ -139,6 +141,8 @@ def _views() -> list[Page]:
         _in("policies", DocumentsView, lazy_gettext("Documents"), "documents", "fa-file-text-o"),
         EditorView(name=lazy_gettext("Editor"), endpoint="panel_editor", url="editor"),
         _in("policies", DraftsView, lazy_gettext("Drafts"), "drafts", "fa-pencil-square-o"),
+        _in("policies", MigrationsView, lazy_gettext("Migrations"), "migrations", "fa-exchange"),
+        _in("policies", DrillsView, lazy_gettext("Drills"), "drills", "fa-fire-extinguisher"),
         _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
         _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
         _in("directory", RotasView, lazy_gettext("Duty rotas"), "rotas", "fa-calendar"),

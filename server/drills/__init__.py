@@ -7,5 +7,20 @@ from __future__ import annotations
 
 from server.drills.keeping import UnknownDrill, brief, kept, newest, run, shown
 from server.drills.playing import MOST_MESSAGES, Plan, in_force, of_library
+from server.drills.written import Example, examples, run_text
 
-__all__ = ["MOST_MESSAGES", "Plan", "UnknownDrill", "brief", "in_force", "kept", "newest", "of_library", "run", "shown"]
+__all__ = [
+    "MOST_MESSAGES",
+    "Example",
+    "Plan",
+    "UnknownDrill",
+    "brief",
+    "examples",
+    "in_force",
+    "kept",
+    "newest",
+    "of_library",
+    "run",
+    "run_text",
+    "shown",
+]

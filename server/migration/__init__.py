@@ -3,9 +3,9 @@ run issue by issue (docs: migration). What a migration does to an issue is in `s
 
 from server.drafts import NotDone
 from server.migration.looking import Looked, look
-from server.migration.planning import approve, preview, propose, reject, withdraw
+from server.migration.planning import approve, possible, preview, propose, reject, withdraw
 from server.migration.running import run
-from server.migration.selecting import ALL, BETTER, SELECTIONS, SOME, Selection
+from server.migration.selecting import ALL, BETTER, SELECTIONS, SOME, Selection, candidates, target_of
 from server.migration.showing import listed, look_shown, one, shown
 
 __all__ = [
@@ -17,14 +17,17 @@ __all__ = [
     "NotDone",
     "Selection",
     "approve",
+    "candidates",
     "listed",
     "look",
     "look_shown",
     "one",
+    "possible",
     "preview",
     "propose",
     "reject",
     "run",
     "shown",
+    "target_of",
     "withdraw",
 ]

@@ -149,3 +149,13 @@ def _decide(plan: Migration, state: str, by: Caller, now: Moment, remark: str) -
     if moved != 1:
         raise NotDone(409, "migration-decided", migration=plan.id, state=one(plan.id).state)
     audit.record(f"migration.{state}", now, {**described(plan), "remark": remark}, by=by.login)
+
+
+def possible(plan: Migration, by: Caller) -> frozenset[str]:
+    """What somebody may do with a plan now: approve, reject, withdraw."""
+    if plan.state != Migration.PROPOSED:
+        return frozenset()
+    found = {"withdraw"} if plan.proposed_by == by.login else set()
+    if by.may(APPROVE):
+        found |= {"reject"} if plan.proposed_by == by.login else {"approve", "reject"}
+    return frozenset(found)

@@ -13,10 +13,9 @@ from typing import Final
 from server import demo, drafts, policies
 from server.accounts import make_reset_link, users
 from server.core.moments import HOUR, show
-from server.store.models import Draft, Issue
+from server.store.models import Issue
 from tests.admin.visiting import PASSWORD, now, receive
 from tests.browser import directory_examples, drafts_made
-from tests.browser.drafts_made import draft
 from tests.publishing import publish
 
 VISITOR: Final = "admin"
@@ -84,17 +83,7 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_documents.issues": lambda made: ["/admin/documents/complaint-monitoring/issues"],
     "panel_editor.index": lambda made: ["/admin/editor/"],
     "panel_editor.edit": lambda made: [f"/admin/editor/{draft}/" for draft in made.drafts],
-    "panel_drafts.index": lambda made: ["/admin/drafts/", "/admin/drafts/?state=settled", "/admin/drafts/?person=none"],
-    "panel_drafts.draft": lambda made: drafts_made.addresses(),
-    "panel_drafts.begin": lambda made: ["/admin/drafts/begin"],
-    "panel_drafts.propose": lambda made: ["/admin/drafts/propose"],
-    "panel_drafts.hand_in": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT)}/hand-in"],
-    "panel_drafts.approve": lambda made: [f"/admin/drafts/{draft(Draft.SUBMITTED)}/approve"],
-    "panel_drafts.send_back": lambda made: [f"/admin/drafts/{draft(Draft.SCHEDULED, 'cn-allday')}/send-back"],
-    "panel_drafts.withdraw": lambda made: [f"/admin/drafts/{draft(Draft.SUBMITTED)}/withdraw"],
-    "panel_drafts.rebase": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT, 'cn-office')}/rebase"],
-    "panel_drafts.roll_back": lambda made: ["/admin/drafts/roll-back/cn-office/1"],
-    "panel_drafts.emergency": lambda made: ["/admin/drafts/emergency/cn-office"],
+    **drafts_made.PAGES,
     **directory_examples.PAGES,
     "panel_roles.index": lambda made: ["/admin/roles/"],
     "panel_roles.add": lambda made: ["/admin/roles/add"],
@@ -135,6 +124,7 @@ NOT_PAGES: Final = {
     "panel_documents.download": "the bytes of a version",
     "panel_editor.standing": "how a draft stands, for the editor's script",
     "panel_trail.standing": "a piece of the trail's page",
+    "panel_drills.download": "the report of a drill, as a file",
     "panel_drafts.text": "the text of a draft, as a file",
 }
 """What answers to GET and is no page, and why."""

@@ -1,0 +1,1 @@
+"""Drills in the panel: a script is chosen or written, played, and its report read."""

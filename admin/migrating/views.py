@@ -1,0 +1,202 @@
+"""Pages about migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin import clock, languages
+from admin.drafting.meaning import Sentence
+from admin.drafting.page import DraftsPage, Refusal, posted, refusal, who
+from admin.guard import SAFE, expose, signed_in
+from admin.languages import gettext
+from admin.migrating import words as words_for
+from admin.reading import words_of
+from server import migration, policies
+from server.core.moments import parse
+from server.drafts import NotDone
+from server.migration import SELECTIONS, SOME, Selection
+
+MOST_LOOKED: int = 200
+"""Issues that are looked at on one page."""
+
+
+class MigrationsView(DraftsPage):
+    """Migrations of open issues to the version in force."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The plans, newest first."""
+        return self.render(
+            "panel/migrations/list.html", rows=[_plan(one) for one in migration.listed()], changes=self.may_change()
+        )
+
+    @expose("/propose", methods=("GET", "POST"))
+    def propose(self) -> ResponseReturnValue:
+        """Choose issues and look at what would become of each; then propose it."""
+        processes = sorted(policies.in_force().processes)
+        name = request.values.get("process", "")
+        if name and name not in processes:
+            abort(404)
+        refused, looks, more = None, None, 0
+        selection, table = _selection(), _table()
+        if request.method not in SAFE:
+            try:
+                if "look" not in request.form:
+                    plan = migration.propose(name, table, selection, signed_in(), self.now(), posted("reason"))
+                    flash(gettext("Proposed. Another person has to approve it."), "success")
+                    return redirect(url_for(".plan", plan=plan.id), 303)
+                looks, more = _looks(name, table, selection, self.now())
+            except NotDone as error:
+                refused = refusal(error)
+        body = self.render(
+            "panel/migrations/propose.html",
+            processes=[(one, words_of(policies.in_force().processes[one].process).title) for one in processes],
+            process=name,
+            selection=selection.kind,
+            selections=[(one, words_for.selection_text(one)) for one in SELECTIONS],
+            numbers=request.form.get("numbers", ""),
+            stages=_stages(name) if name else [],
+            table=table,
+            looks=looks,
+            more=more,
+            reason=posted("reason"),
+            refused=refused,
+        )
+        return body, 200 if refused is None else refused.status
+
+    @expose("/<int:plan>/")
+    def plan(self, plan: int) -> ResponseReturnValue:
+        """A plan with what became of each issue."""
+        return self.page(plan)
+
+    @expose("/<int:plan>/approve", methods=("GET", "POST"))
+    def approve(self, plan: int) -> ResponseReturnValue:
+        """Approve exactly the plan that the page showed; the worker then runs it."""
+
+        def do() -> str:
+            sha256 = request.form.get("sha256", "")
+            migration.approve(plan, signed_in(), sha256, self.now(), posted("remark"))
+            return gettext("Approved. The issues are migrated one after the other.")
+
+        return self.step(plan, "approve", words_for.approving(_shown(plan)), do)
+
+    @expose("/<int:plan>/turn-down", methods=("GET", "POST"))
+    def turn_down(self, plan: int) -> ResponseReturnValue:
+        """Turn a plan down."""
+
+        def do() -> str:
+            migration.reject(plan, signed_in(), self.now(), posted("remark"))
+            return gettext("Turned down.")
+
+        return self.step(plan, "reject", words_for.closing(), do)
+
+    @expose("/<int:plan>/withdraw", methods=("GET", "POST"))
+    def withdraw(self, plan: int) -> ResponseReturnValue:
+        """Take one's own plan back."""
+
+        def do() -> str:
+            migration.withdraw(plan, signed_in(), self.now(), posted("remark") or "-")
+            return gettext("Taken back.")
+
+        return self.step(plan, "withdraw", words_for.closing(), do)
+
+    def step(self, plan: int, name: str, said: list[Sentence], do: Callable[[], str]) -> ResponseReturnValue:
+        """The page of a step; posted, the step itself, and the page again where it is refused."""
+        refused = None
+        if request.method not in SAFE:
+            try:
+                _shown(plan)
+                flash(do(), "success")
+                return redirect(url_for(".plan", plan=plan), 303)
+            except NotDone as error:
+                refused = refusal(error)
+        return self.page(plan, name, said, refused)
+
+    def page(
+        self, plan: int, step: str = "", said: list[Sentence] | None = None, refused: Refusal | None = None
+    ) -> ResponseReturnValue:
+        """A plan; with a step, the step's page."""
+        shown = _shown(plan)
+        issues = [
+            {**one, "text": words_for.issue_text(one["state"]), "tone": words_for.ISSUE_TONES.get(one["state"], "")}
+            for one in shown["issues"]
+        ]
+        body = self.render(
+            "panel/migrations/step.html" if step else "panel/migrations/plan.html",
+            plan=_plan(shown),
+            issues=issues,
+            stages=shown["stages"],
+            possible=migration.possible(migration.one(plan), signed_in()),
+            step=step,
+            said=said,
+            remark=posted("remark"),
+            refused=refused,
+        )
+        return body, 200 if refused is None else refused.status
+
+
+def _shown(plan: int) -> dict[str, Any]:
+    try:
+        return migration.shown(plan, languages.language())
+    except NotDone:
+        abort(404)
+
+
+def _plan(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **one,
+        "state_text": words_for.state_text(one["state"]),
+        "tone": words_for.TONES.get(one["state"], ""),
+        "selection_text": words_for.selection_text(one["selection"]),
+        "total": sum(one["counts"].values()),
+        "proposed_by": who(one["proposed_by"]),
+        "decided_by": "" if one["decided_by"] is None else who(one["decided_by"]),
+        "proposed_at": clock.text(_moment(one["proposed_at"]))[:16],
+        "decided_at": "" if one["decided_at"] is None else clock.text(_moment(one["decided_at"]))[:16],
+        "ended_at": "" if one["ended_at"] is None else clock.text(_moment(one["ended_at"]))[:16],
+    }
+
+
+def _moment(text: str) -> int:
+    return parse(text)
+
+
+def _selection() -> Selection:
+    kind = request.form.get("selection", "all")
+    if kind not in SELECTIONS:
+        abort(400)
+    numbers = request.form.get("numbers", "").replace(",", " ").split() if kind == SOME else []
+    if any("\x00" in number or len(number) > 200 for number in numbers):
+        abort(400)
+    return Selection(kind, tuple(dict.fromkeys(numbers)))
+
+
+def _table() -> dict[str, str]:
+    names = ((name.removeprefix("stage."), value) for name, value in request.form.items() if name.startswith("stage."))
+    return {old: new for old, new in names if new and "\x00" not in old + new}
+
+
+def _stages(process: str) -> list[dict[str, Any]]:
+    """The stages in which open issues stand, and those of the version in force that they can go on in."""
+    target = migration.target_of(process).process
+    words = words_of(target)
+    options = [(stage, words.of("stages", stage)) for stage in target.stages]
+    known = target.stages
+    return [
+        {"id": one, "title": words.of("stages", one), "count": count, "known": one in known, "options": options}
+        for one, count in sorted(policies.standing(process).items())
+    ]
+
+
+def _looks(process: str, table: dict[str, str], selection: Selection, now: int) -> tuple[list[words_for.Look], int]:
+    """What would become of the issues, and how many are not looked at."""
+    target = migration.target_of(process)
+    taken = [number for _, number in migration.candidates(target, selection)]
+    shown = selection if len(taken) <= MOST_LOOKED else Selection(SOME, tuple(taken[:MOST_LOOKED]))
+    words = words_of(target.process)
+    looks = [words_for.look(one, words) for one in migration.preview(process, table, shown, now)]
+    return looks, len(taken) - len(taken[:MOST_LOOKED])

@@ -1,0 +1,95 @@
+"""Migrations in the panel: looked at, proposed, approved by somebody else, run, followed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from server import drafts, migration
+from server.store.models import Migration
+from tests.admin.drafting import ANOTHER, APPROVER, OWNER, approved, person, shipped, submitted
+from tests.admin.visiting import Panel, now, receive, words
+
+PROCESS = "complaint-monitoring"
+
+
+@pytest.fixture
+def number(panel: Panel) -> str:
+    """An open issue whose process has a newer version, which is quicker."""
+    found = receive(category="price")
+    text = shipped(PROCESS).decode()
+    within = re.search(r"within: \{.*?C: (\S+?)[,}]", text)
+    assert within is not None
+    approved(submitted(shipped(PROCESS, ("title: {zh: ", "title: {zh: 新")), PROCESS, "fu"))
+    return found
+
+
+def test_a_migration_is_looked_at_proposed_approved_and_run(panel: Panel, number: str) -> None:
+    owner, approver = person(panel, "fu"), person(panel, APPROVER)
+    page = "/admin/migrations/propose"
+    assert "Which issues" in owner.text(f"{page}?process={PROCESS}")
+    looked = owner.post(page, {"process": PROCESS, "selection": "all", "look": "yes"})
+    assert number in looked.text
+    assert migration.listed() == []
+    refused = owner.post(page, {"process": PROCESS, "selection": "all", "reason": ""})
+    assert refused.status_code == 422
+    made = owner.post(page, {"process": PROCESS, "selection": "all", "reason": "quicker for all"})
+    plan = made.headers["Location"]
+    assert "waits for approval" in owner.text(plan)
+    assert owner.post(f"{plan}approve", {"sha256": "x"}).status_code == 403
+    said = approver.text(f"{plan}approve")
+    assert "1 open issue goes on under version 2" in said
+    assert approver.post(f"{plan}approve", {"sha256": "0" * 64}).status_code == 409
+    digest = migration.listed()[0]["sha256"]
+    assert approver.post(f"{plan}approve", {"sha256": digest, "remark": "agreed"}).status_code == 303
+    while migration.run(now()):
+        pass
+    text = owner.text(plan)
+    assert "1 of 1 migrated, 0 left as they are" in text
+    assert "agreed" in text
+    assert "migrated" in text
+
+
+def test_a_plan_is_turned_down_or_taken_back(panel: Panel, number: str) -> None:
+    owner, approver = person(panel, "fu"), person(panel, ANOTHER)
+    page = "/admin/migrations/propose"
+    form = {"process": PROCESS, "selection": "some", "numbers": f"{number}, ", "reason": "<b>why</b>"}
+    first = owner.post(page, form).headers["Location"]
+    assert "&lt;b&gt;why&lt;/b&gt;" in owner.get(first).text
+    assert approver.post(f"{first}withdraw").status_code == 403
+    refused = approver.post(f"{first}turn-down", {"remark": ""})
+    assert refused.status_code == 422
+    assert "No issue is changed" in words(refused.text)
+    assert approver.post(f"{first}turn-down", {"remark": "not now"}).status_code == 303
+    assert "turned down" in owner.text(first)
+    assert "This cannot be done with the plan now" in owner.text(f"{first}withdraw")
+    second = owner.post(page, form).headers["Location"]
+    assert owner.post(f"{second}withdraw", {"remark": ""}).status_code == 303
+    assert [one["state"] for one in migration.listed()] == [Migration.WITHDRAWN, Migration.REJECTED]
+
+
+def test_what_does_not_fit_is_refused_at_its_place(panel: Panel, number: str) -> None:
+    owner = person(panel, "fu")
+    page = "/admin/migrations/propose"
+    unknown = owner.post(page, {"process": PROCESS, "selection": "some", "numbers": "NONE-1", "look": "yes"})
+    assert unknown.status_code == 422
+    assert "NONE-1" in unknown.text
+    stage = owner.post(page, {"process": PROCESS, "selection": "all", "stage.nowhere": "closed", "look": "yes"})
+    assert stage.status_code == 422
+    assert owner.get(f"{page}?process=nothing").status_code == 404
+    assert owner.post(page, {"process": PROCESS, "selection": "every"}).status_code == 400
+    assert owner.get("/admin/migrations/999/").status_code == 404
+    assert owner.post("/admin/migrations/999/withdraw").status_code == 404
+    assert drafts.caller(OWNER)
+
+
+def test_an_auditor_sees_migrations_and_changes_none(panel: Panel, number: str) -> None:
+    owner, auditor = person(panel, "fu"), panel.visitor("ida")
+    form = {"process": PROCESS, "selection": "all", "reason": "quicker"}
+    plan = owner.post("/admin/migrations/propose", form).headers["Location"]
+    assert number in auditor.text(plan)
+    assert "What you can do now" not in auditor.text(plan)
+    for step in ("approve", "turn-down", "withdraw"):
+        assert auditor.post(f"{plan}{step}", {"remark": "x"}).status_code == 403
+    assert auditor.post("/admin/migrations/propose", form).status_code == 403
