@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from server import acting, audit, erasing, intake, policies
+from server import acting, audit, drafts, erasing, intake, policies
 from server.evidence import bundle
 from server.evidence.bundle import verify
 from server.evidence.verifying import verify as verify_trail
@@ -90,7 +90,9 @@ def test_what_was_exported_is_sound_and_says_all_that_happened(number: str) -> N
     assert ("notice.late", "lead", "email") in told
     trail = [json.loads(one["text"])["kind"] for one in lines(files, "trail.jsonl")]
     assert trail[-1] == "evidence.exported"
-    assert len(trail) == len([1 for row in AuditEntry.select() if row.issue_id == _id(number)])
+    own = [kind for kind in trail if kind not in verify.STEPS]
+    assert len(own) == len([1 for row in AuditEntry.select() if row.issue_id == _id(number)])
+    assert set(trail) & set(verify.STEPS) == {"policy.stored", "policy.activated"}
     assert verify_trail([SIGNER.verifier], []).is_sound, "an export leaves the trail sound"
 
 
@@ -227,8 +229,15 @@ def test_a_file_that_is_missing_or_added_is_named(number: str) -> None:
     assert codes(vouched({**files, "more.txt": b""})) == {"file-added"}
 
 
+def own(trail: list[dict[str, Any]]) -> int:
+    """Where the issue's own entries begin, after those about the versions that judged it."""
+    return next(n for n, one in enumerate(trail) if json.loads(one["text"])["kind"].startswith("issue."))
+
+
 def entry_removed(files: dict[str, bytes]) -> None:
-    put(files, "trail.jsonl", lines(files, "trail.jsonl")[:1] + lines(files, "trail.jsonl")[2:])
+    trail = lines(files, "trail.jsonl")
+    second = own(trail) + 1
+    put(files, "trail.jsonl", trail[:second] + trail[second + 1 :])
 
 
 def last_event_removed(files: dict[str, bytes]) -> None:
@@ -257,25 +266,29 @@ def entry_of_another_added(files: dict[str, bytes]) -> None:
 
 def text_changed(files: dict[str, bytes]) -> None:
     trail = lines(files, "trail.jsonl")
-    trail[1]["text"] = trail[1]["text"].replace('"li"', '"wu"')
+    told = next(one for one in trail if '"li"' in one["text"])
+    told["text"] = told["text"].replace('"li"', '"wu"')
     put(files, "trail.jsonl", trail)
 
 
 def proofs_swapped(files: dict[str, bytes]) -> None:
     trail = lines(files, "trail.jsonl")
-    trail[0]["path"], trail[1]["path"] = trail[1]["path"], trail[0]["path"]
+    first = own(trail)
+    trail[first]["path"], trail[first + 1]["path"] = trail[first + 1]["path"], trail[first]["path"]
     put(files, "trail.jsonl", trail)
 
 
 def texts_swapped(files: dict[str, bytes]) -> None:
     trail = lines(files, "trail.jsonl")
-    trail[0]["text"], trail[1]["text"] = trail[1]["text"], trail[0]["text"]
+    first = own(trail)
+    trail[first]["text"], trail[first + 1]["text"] = trail[first + 1]["text"], trail[first]["text"]
     put(files, "trail.jsonl", trail)
 
 
 def id_changed(files: dict[str, bytes]) -> None:
     trail = lines(files, "trail.jsonl")
-    trail[0]["id"] += 1000
+    first = own(trail)
+    trail[first]["id"] += 1000
     put(files, "trail.jsonl", trail)
 
 
@@ -446,3 +459,30 @@ def test_a_newer_version_in_force_does_not_change_what_judged_the_issue(number: 
     assert b"30m" in files[process["file"]]
     assert codes(files) == set()
     assert policies.in_force().processes["flow"].process.sha256 == process["sha256"]
+
+
+def test_who_approved_what_judged_the_issue_is_in_the_file_and_proved(open_for_business: Store) -> None:
+    flow_in_force()
+    first = intake.receive("flow", {"subject": "under the first version"}, MONDAY, "gong").number
+    changed = bytes(Version.get(Version.name == "flow").data) + b"\n# another\n"
+    draft = drafts.begin("flow", changed, drafts.caller("fu"), MONDAY + 1, "why it was changed")
+    places = [drafts.place(one) for one in drafts.check(draft, MONDAY + 1)]
+    drafts.submit(draft.id, drafts.caller("fu"), MONDAY + 1, "why it was changed", places)
+    drafts.approve(draft.id, drafts.caller("han"), draft.sha256, MONDAY + 2, "clear")
+    number = intake.receive("flow", {"subject": "under the second"}, MONDAY + 3, "gong").number
+    sealed(MONDAY + 4)
+    files = exported(number)
+    report = verify.check(files, [KEY])
+    assert (report.findings, report.counts["approvals"]) == ([], 1)
+    steps = {one["kind"]: one for one in lines(files, "approvals.jsonl") if one["name"] == "flow"}
+    assert (steps["draft.submitted"]["by"], steps["draft.submitted"]["reason"]) == ("fu", "why it was changed")
+    assert (steps["draft.approved"]["by"], steps["draft.approved"]["remark"]) == ("han", "clear")
+    assert {"policy.stored", "policy.activated"} <= steps.keys()
+    assert verify.check(exported(first), [KEY]).counts["approvals"] == 0
+
+    told = lines(files, "approvals.jsonl")
+    put(files, "approvals.jsonl", [{**one, "by": "tao"} if one["kind"] == "draft.approved" else one for one in told])
+    assert "file-changed" in codes(vouched(files))
+    trail = [one for one in lines(files, "trail.jsonl") if '"draft.approved"' not in one["text"]]
+    put(files, "trail.jsonl", trail)
+    assert "entry-missing" in codes(vouched(files))

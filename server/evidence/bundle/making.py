@@ -35,6 +35,11 @@ PATIENCE: Final = 10.0
 
 _HERE: Final = Path(__file__).resolve().parent
 _ENTRIES = 'SELECT "id", "kind", "body" FROM "audit_entry" WHERE "issue_id" = ? ORDER BY "id"'
+# Steps of policies and drafts (`verify.STEPS`); there are few of them, and each kind has its index.
+_STEPS = """
+    SELECT "id", "kind", "body" FROM "audit_entry"
+    WHERE "kind" IN ('draft.submitted', 'draft.approved', 'policy.stored', 'policy.activated') ORDER BY "id"
+"""
 _TEXT = 'SELECT "body" FROM "audit_entry" WHERE "id" = ?'
 
 
@@ -48,12 +53,14 @@ class NotSealed(Exception):
 
 @dataclass(slots=True)
 class _Content:
-    """What lies in the file besides the proofs: its files, the entries by id, and the issue's row."""
+    """What lies in the file besides the proofs: its files, the entries by id, those about the versions that judged the
+    issue, and the issue's row."""
 
     issue: int
     number: str
     files: dict[str, bytes] = field(default_factory=dict)
     entries: dict[int, str] = field(default_factory=dict)
+    steps: dict[int, str] = field(default_factory=dict)
 
 
 def export(number: str, now: Moment, signer: Signer | None, *, by: str | None = None, private: bool = False) -> bytes:
@@ -71,7 +78,7 @@ def export(number: str, now: Moment, signer: Signer | None, *, by: str | None = 
         "number": number,
         "private": private,
         "entries": ranges.show(ranges.of(sorted(content.entries))),
-        "policies": "",
+        "policies": ranges.show(ranges.of(sorted(content.steps))),
         "files": {name: sha256(data) for name, data in content.files.items()},
     }
     with database.transaction():
@@ -109,6 +116,11 @@ def _content(number: str, private: bool) -> _Content:
     versions = list(_versions(row, [one["body"] for one in bodies]))
     found.files.update({one["file"]: data for one, data in versions})
     found.files["versions.jsonl"] = _lines([canonical(one) for one, _ in versions])
+    found.steps = dict(_steps([one for one, _ in versions]))
+    steps = [_read(text) for text in found.steps.values()]
+    found.files["approvals.jsonl"] = _lines(
+        [verify.step_line(one["at"], one["kind"], one["by"], one["body"]) for one in steps]
+    )
     found.files["deliveries.jsonl"] = _lines([canonical(one) for one in _deliveries(row.id)])
     if private:
         found.files["private.jsonl"] = _lines([canonical(one) for one in _private(row, bodies)])
@@ -153,6 +165,15 @@ def _versions(row: Any, bodies: Sequence[Mapping[str, Any]]) -> Iterator[tuple[d
             },
             bytes(version.data),
         )
+
+
+def _steps(versions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+    """The entries that tell who proposed, approved and put in force the versions that judged the issue."""
+    judged = {(one["name"], one["sha256"]) for one in versions}
+    for id_, _, text in sql.run(_STEPS).fetchall():
+        body = _read(text)["body"]
+        if (body.get("name"), body.get("sha256")) in judged:
+            yield id_, text
 
 
 def _deliveries(issue: int) -> Iterator[dict[str, Any]]:
@@ -227,7 +248,8 @@ def _seal(id_: int, now: Moment, signer: Signer) -> None:
 
 def _proofs(content: _Content, signer: Signer) -> dict[str, bytes]:
     """The entries, each with its path, and the chain from their blocks to signed checkpoints."""
-    places = sorted((place, id_) for id_ in content.entries if (place := place_of(id_)) is not None)
+    entries = {**content.entries, **content.steps}
+    places = sorted((place, id_) for id_ in entries if (place := place_of(id_)) is not None)
     headers: dict[int, Block] = {}
     notes: dict[int, Checkpoint] = {}
     lines, leaves, block, stated = [], [], None, None
@@ -247,7 +269,7 @@ def _proofs(content: _Content, signer: Signer) -> dict[str, bytes]:
         index = place - block.first
         path = [one.hex() for one in merkle.path(leaves, index)] if index < len(leaves) else []
         line = {"id": id_, "place": place, "block": block.no, "index": index, "path": path}
-        lines.append(canonical({**line, "text": content.entries[id_]}))
+        lines.append(canonical({**line, "text": entries[id_]}))
     return {
         "trail.jsonl": _lines(lines),
         "blocks.jsonl": _lines([canonical(described(headers[no])) for no in sorted(headers)]),

@@ -31,6 +31,8 @@ from typing import Any, NamedTuple
 
 FORMAT = "duban-evidence/1"
 MOST = 512 * 1024 * 1024  # bytes of all files together
+# Entries about the versions that judged the issue: who proposed, approved and put them in force.
+STEPS = ("draft.submitted", "draft.approved", "policy.stored", "policy.activated")
 PROVEN = ("manifest.json", "key.txt", "checkpoints.txt", "blocks.jsonl", "trail.jsonl")
 """Files that prove themselves; the hashes of all others stand in the sealed entry of the export."""
 
@@ -137,7 +139,7 @@ class Report:
         self.issue = ""
         self.findings: list[Finding] = []
         self.notes: list[Finding] = []
-        self.counts = {"events": 0, "entries": 0, "versions": 0, "messages": 0}
+        self.counts = {"events": 0, "entries": 0, "versions": 0, "messages": 0, "approvals": 0}
         self.keys: list[str] = []
 
     @property
@@ -455,6 +457,11 @@ def event_line(at: int, kind: str, by: str | None, body: dict[str, Any]) -> str:
     return canonical({"kind": kind[len("issue.") :], "by": by, "recorded": at, **said})
 
 
+def step_line(at: int, kind: str, by: str | None, body: dict[str, Any]) -> str:
+    """The line of approvals.jsonl that an entry about a version gives."""
+    return canonical({"kind": kind, "by": by, "recorded": at, **body})
+
+
 # -- checking ------------------------------------------------------------------------------------------------------
 
 
@@ -477,6 +484,7 @@ def check(files: dict[str, bytes], keys: Sequence[str] = ()) -> Report:
     events = sorted((one for one in entries if tells_of_event(one.kind)), key=lambda one: order(one.body, one.id))
     _check_events(files, events, report)
     _check_versions(reader, events, report)
+    _check_steps(files, entries, report)
     _check_deliveries(reader, entries, report)
     _check_private(reader, events, report)
     report.counts["entries"] = len(entries)
@@ -660,7 +668,7 @@ def _check_export(export: Entry, entries: Sequence[Entry], files: dict[str, byte
         return
     for entry in entries:
         belongs = entry.id in own and entry.issue == export.issue
-        if entry.id != export.id and not belongs and not (entry.id in others and entry.kind.startswith("policy.")):
+        if entry.id != export.id and not belongs and not (entry.id in others and entry.kind in STEPS):
             report.find("entry-added", entry=entry.id)
     there = {entry.id for entry in entries} | {one.params.get("entry") for one in report.findings}
     for id_ in sorted((own | others) - there):
@@ -720,6 +728,16 @@ def _check_versions(reader: _Files, events: Sequence[Entry], report: Report) -> 
             report.find("version-added", file=name)
     if not named:
         report.note("versions-not-sealed")
+
+
+def _check_steps(files: dict[str, bytes], entries: Sequence[Entry], report: Report) -> None:
+    """approvals.jsonl says what the entries about the versions say. Files of former releases have none of them."""
+    steps = [step_line(one.at, one.kind, one.by, one.body) for one in entries if one.kind in STEPS]
+    report.counts["approvals"] = sum(1 for one in entries if one.kind == "draft.approved")
+    if steps or "approvals.jsonl" in files:
+        told = files.get("approvals.jsonl", b"").decode("utf-8", "replace").split("\n")
+        if sorted(told) != sorted([*steps, ""]):
+            report.find("file-changed", file="approvals.jsonl")
 
 
 def _dates(kind: str, dates: Any) -> str | None:
