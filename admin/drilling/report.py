@@ -9,8 +9,11 @@ from typing import Any
 from admin import languages
 from admin.languages import gettext
 from server import policies
+from server.core.people import CUSTOMER
 from server.core.vocabulary import Vocabulary
 from server.directory import snapshot
+
+PREFERRED = "preferred"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Report:
             f"{person['name'] or person['id']}{' (' + person['address'] + ')' if person['address'] else ''}"
             for person in one["recipients"]
         ]
-        channel = one["channel"] or ""
+        channel = _channel(one["channel"] or "")
         if one["instead_of"]:
             channel = gettext("%(channel)s instead of %(other)s", channel=channel, other=one["instead_of"])
         return Told(
@@ -75,7 +78,10 @@ class Report:
 
     def whom(self, to: Sequence[str]) -> str:
         """People, teams, roles by name; anything else as it is written."""
-        return self._join([self.names.get(one, one) for one in to])
+        return self._join([self._name(one) for one in to])
+
+    def _name(self, who: str) -> str:
+        return gettext("the customer") if who == CUSTOMER else self.names.get(who, who)
 
     def missed(self) -> list[tuple[str, str, str]]:
         """Clocks that would have been missed: when, which issue, which clock."""
@@ -98,7 +104,11 @@ class Report:
         """What has to be mended before the real thing."""
         gaps = self.found["gaps"]
         found = [
-            gettext("%(who)s has no address for %(channel)s", who=one["name"] or one["id"], channel=one["channel"])
+            gettext(
+                "%(who)s has no address for %(channel)s",
+                who=one["name"] or self._name(one["id"]),
+                channel=_channel(one["channel"]),
+            )
             for one in gaps["addresses"]
         ]
         found += [gettext("The channel %(channel)s is not set up", channel=one["channel"]) for one in gaps["channels"]]
@@ -132,6 +142,10 @@ class Report:
 
 def _time(text: str) -> str:
     return text[:16].replace("T", " ")
+
+
+def _channel(name: str) -> str:
+    return gettext("the channel that the customer prefers") if name == PREFERRED else name
 
 
 def _outcome(outcome: str) -> tuple[str, str]:

@@ -149,6 +149,7 @@ def _shown(plan: int) -> dict[str, Any]:
 def _plan(one: dict[str, Any]) -> dict[str, Any]:
     return {
         **one,
+        "title": _title(one["process"]),
         "state_text": words_for.state_text(one["state"]),
         "tone": words_for.TONES.get(one["state"], ""),
         "selection_text": words_for.selection_text(one["selection"]),
@@ -159,6 +160,11 @@ def _plan(one: dict[str, Any]) -> dict[str, Any]:
         "decided_at": "" if one["decided_at"] is None else clock.text(_moment(one["decided_at"]))[:16],
         "ended_at": "" if one["ended_at"] is None else clock.text(_moment(one["ended_at"]))[:16],
     }
+
+
+def _title(process: str) -> str:
+    found = policies.in_force().processes.get(process)
+    return process if found is None else words_of(found.process).title
 
 
 def _moment(text: str) -> int:
