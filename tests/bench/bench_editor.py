@@ -78,7 +78,7 @@ def _opened(browser: Browser, address: str, type_too: bool = False) -> tuple[flo
     """Seconds from asking for the page, nothing of it in the browser yet, until it can be used; and the figures."""
     page = open_page(browser, address, width=1440)
     page.goto(f"{address}/admin/sign-in/")
-    page.locator("#login").fill("root")
+    page.locator("#login").fill("admin")
     page.locator("#password").fill(PASSWORD)
     page.locator("form[data-once] button").click()
     page.wait_for_url("**/admin/**")
@@ -112,8 +112,8 @@ def _served() -> Iterator[str]:
         at = time.time_ns() // 1_000_000
         migrate(store)
         policies.load_shipped(at)
-        users.add_user("root", at, roles=["administrator"], password=PASSWORD, name="Root")
-        drafts.begin(LARGEST, None, drafts.caller("root"), at)
+        users.first_administrator(at, PASSWORD)
+        drafts.begin(LARGEST, None, drafts.caller("admin"), at)
         server = make_server("127.0.0.1", 0, create_app(known), threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
