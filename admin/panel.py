@@ -44,6 +44,8 @@ from admin.running.tokens import TokensView
 from admin.signing import SignInView, SignOutView
 from admin.subscribed import SubscriptionsView
 from admin.system import ApartView, ClockView, SchedulesView
+from admin.trying.summary import past_issues
+from admin.trying.views import TryingView
 from server import settings
 
 
@@ -92,6 +94,7 @@ def register(app: Flask) -> Admin:
     )
     app.register_blueprint(bundles.blueprint)
     app.jinja_env.globals["bundle"] = bundles.bundle
+    app.jinja_env.globals["past_issues"] = past_issues
     bundles.say_if_missing()
     panel = Admin(
         app,
@@ -143,6 +146,7 @@ def _views() -> list[Page]:
         _in("policies", DraftsView, lazy_gettext("Drafts"), "drafts", "fa-pencil-square-o"),
         _in("policies", MigrationsView, lazy_gettext("Migrations"), "migrations", "fa-exchange"),
         _in("policies", DrillsView, lazy_gettext("Drills"), "drills", "fa-fire-extinguisher"),
+        TryingView(name=lazy_gettext("Trying a draft"), endpoint="panel_trying", url="trying"),
         _in("directory", PeopleView, lazy_gettext("People"), "people", "fa-user-o"),
         _in("directory", TeamsView, lazy_gettext("Teams"), "teams", "fa-users"),
         _in("directory", RotasView, lazy_gettext("Duty rotas"), "rotas", "fa-calendar"),

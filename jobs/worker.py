@@ -1,8 +1,8 @@
 """The worker process: it sweeps what is due, delivers messages, and sleeps until there is more to do.
 
 Loops, each in a thread: one sweeper at a time holds the lease, one process makes reports and does what else takes long,
-one seals the audit trail, one verifies it, all workers deliver. A wake-up from the queue shortens their sleep; without
-one they look again after a second at the latest (architecture, 3 and 4).
+one seals the audit trail, one verifies it, back-tests have a process of their own, all workers deliver. A wake-up from
+the queue shortens their sleep; without one they look again after a second at the latest (architecture, 3 and 4).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from huey.api import Huey
 from huey.exceptions import HueyException
 from redis.exceptions import RedisError
 
+from jobs.backtests import Backtesting
 from jobs.queue import open_queue
 from jobs.tasks import register
 from server import clock, delivery, metrics, migration, nudging, working
@@ -233,6 +234,7 @@ def run(settings: Settings, *, alone: bool) -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # then somebody else passes Ctrl-C on
         signal.signal(signal.SIGINT, end)
     sweeping, scheduling, delivering, sealing = Sweeping(), Scheduling(), Delivering(alone), Sealing(settings)
+    backtesting = Backtesting()
     sweeper, deliverer = Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work)
     scheduler = Loop("scheduler", scheduling.work)
     sealer, anchoring = Loop("sealer", sealing.work), Anchoring(settings)
@@ -250,11 +252,12 @@ def run(settings: Settings, *, alone: bool) -> None:
 
     verifier = Loop("verifier", verify)
     listener, anchorer = Loop("listener", Listening(settings, wake).work), Loop("anchorer", anchor)
+    backtester = Loop("backtester", backtesting.work)
     # What the sweep writes is for this very process to deliver: no queue is needed for that.
     forget = nudging.on_nudge(wake)
     counting = metrics.Counting()
     counting.start()
-    for loop in (sweeper, scheduler, deliverer, sealer, anchorer, verifier, listener):
+    for loop in (sweeper, scheduler, deliverer, sealer, anchorer, verifier, backtester, listener):
         loop.start()
     log.info("the worker has started")
     began = now()
@@ -262,10 +265,10 @@ def run(settings: Settings, *, alone: bool) -> None:
         _say_that_it_is_there(began)
         if ended.wait(working.EVERY):
             break
-    for loop in (listener, verifier, sweeper, scheduler, deliverer, sealer, anchorer):
+    for loop in (listener, verifier, sweeper, scheduler, deliverer, sealer, anchorer, backtester):
         loop.stop()
     forget()
-    for end_of in (sweeping.end, scheduling.end, delivering.end, sealing.end, working.gone):
+    for end_of in (sweeping.end, scheduling.end, delivering.end, sealing.end, backtesting.end, working.gone):
         try:
             end_of()
         except Unavailable as error:

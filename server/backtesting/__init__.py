@@ -15,7 +15,8 @@ from server import policies
 from server.backtesting import stored, written
 from server.backtesting.comparing import Comparer, Part
 from server.backtesting.running import CHUNK, CHUNK_OF_DECISIONS, Outcome, Progress, all_cores, run
-from server.backtesting.stored import Chosen
+from server.backtesting.stored import Chosen, Unreadable
+from server.backtesting.stored import one as past_issue
 from server.core import library
 from server.core.documents import read as read_document
 from server.core.findings import Finding
@@ -23,7 +24,17 @@ from server.core.moments import LAST, Moment
 from server.core.process import Process
 from server.store import database
 
-__all__ = ["Outcome", "UnusableDraft", "WrongProcess", "all_cores", "count", "of_lines", "of_store"]
+__all__ = [
+    "Outcome",
+    "Unreadable",
+    "UnusableDraft",
+    "WrongProcess",
+    "all_cores",
+    "count",
+    "of_lines",
+    "of_store",
+    "past_issue",
+]
 
 SINCE_EVER: Final = 0
 

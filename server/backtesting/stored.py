@@ -15,6 +15,7 @@ from server.core.moments import Moment
 from server.core.process import Process
 from server.core.replaying import Happened, Past, Recalled
 from server.core.surveys import is_drawn
+from server.recording import UnknownIssue
 from server.store import database, sql
 
 log = logging.getLogger("duban.backtesting")
@@ -34,6 +35,10 @@ _EVENTS = """
     WHERE "issue"."id" IN ({places}) {only} ORDER BY "issue"."id", "event"."seq"
 """
 _FIRST: Final = 'AND "event"."seq" = 1'
+
+
+class Unreadable(ValueError):
+    """An issue that cannot be played: its private fields are erased (`erased`), or it cannot be read any more."""
 
 
 class Chosen(NamedTuple):
@@ -108,3 +113,15 @@ def _given(rows: list[Any], now: Moment, binding: bool, pinned: Callable[[str], 
 def _happened(body: str, entries: str) -> Happened:
     found = json.loads(body)
     return Happened(found["event"], found["now"], found["answers"], json.loads(entries))
+
+
+def one(number: str, now: Moment) -> Past:
+    """What was recorded of one issue. Raises UnknownIssue, Unreadable."""
+    with database.session():
+        row = sql.run('SELECT "id" FROM "issue" WHERE "number" = ?', number).fetchone()
+    if row is None:
+        raise UnknownIssue(number)
+    _, given = next(issues([int(row[0])], now, False))
+    if given.past is None:
+        raise Unreadable(given.why)
+    return given.past

@@ -7,7 +7,7 @@ names some keys of a line; maps within it name some of theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server.core.findings import Finding
@@ -31,28 +31,63 @@ def run_example(
     example: Mapping[str, Any], process: Process, processes: Mapping[str, Process], path: tuple[str | int, ...] = ()
 ) -> list[Finding]:
     """Plays one example and compares; findings with paths behind `path`."""
+    return play_example(example, process, processes, path).findings
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A line of `expect` against the timeline: `met`, and the place in the timeline of the line that it stands for
+    (unmet: of the one that is nearest to it; of one that must not be there, of the one that is)."""
+
+    wanted: Mapping[str, Any]
+    unwanted: bool
+    met: bool
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedExample:
+    """An example that was played: its timeline as it is printed (empty when it could not be played), each of its
+    expectations, and the findings; none: it passes."""
+
+    lines: Sequence[Mapping[str, Any]]
+    expected: Sequence[Expected]
+    findings: list[Finding]
+
+
+def play_example(
+    example: Mapping[str, Any], process: Process, processes: Mapping[str, Process], path: tuple[str | int, ...] = ()
+) -> PlayedExample:
+    """Plays one example and compares line by line; findings with paths behind `path`."""
     try:
         script = read_script(example, process)
         lines = list(timeline(play(script, process, processes)))
     except BadScript as error:
-        return [replace(finding, path=(*path, *finding.path)) for finding in error.findings]
+        return PlayedExample((), (), [replace(finding, path=(*path, *finding.path)) for finding in error.findings])
     found: list[Finding] = []
+    expected: list[Expected] = []
     position = 0
     for index, wanted in enumerate(example.get("expect", [])):
         at = (*path, "expect", index)
         unwanted = wanted.get("not")
         line = _matcher(wanted if unwanted is None else unwanted, process, script.start)
         if unwanted is not None:
-            hit = next((entry for entry in lines if line(entry)), None)
+            hit = next((place for place, entry in enumerate(lines) if line(entry)), None)
+            expected.append(Expected(unwanted, True, hit is None, hit))
             if hit is not None:
-                found.append(Finding("example-unexpected", at, {"wanted": shown(unwanted), "found": shown(hit)}))
+                params = {"wanted": shown(unwanted), "found": shown(lines[hit])}
+                found.append(Finding("example-unexpected", at, params))
             continue
         next_hit = next((number for number in range(position, len(lines)) if line(lines[number])), None)
         if next_hit is None:
-            found.append(Finding("example-missing", at, {"wanted": shown(wanted), "found": _nearest(wanted, lines)}))
+            near = _nearest(wanted, lines)
+            params = {"wanted": shown(wanted), "found": "" if near is None else shown(lines[near])}
+            found.append(Finding("example-missing", at, params))
+            expected.append(Expected(wanted, False, False, near))
         else:
             position = next_hit + 1
-    return found
+            expected.append(Expected(wanted, False, True, next_hit))
+    return PlayedExample(lines, expected, found)
 
 
 def _matcher(wanted: Mapping[str, Any], process: Process, start: Moment) -> Matcher:
@@ -84,14 +119,14 @@ def _fits(wanted: Any, found: Any) -> bool:
     return isinstance(wanted, bool) == isinstance(found, bool) and bool(wanted == found)
 
 
-def _nearest(wanted: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
-    """The line that agrees with most of what was expected, for the finding."""
+def _nearest(wanted: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> int | None:
+    """The place of the line that agrees with most of what was expected, for the finding; None: none agrees."""
 
     def agreement(line: Mapping[str, Any]) -> int:
         return sum(key in line and _fits(value, line[key]) for key, value in wanted.items())
 
-    best = max(lines, key=agreement, default=None)
-    return "" if best is None or not agreement(best) else shown(best)
+    best = max(range(len(lines)), key=lambda place: agreement(lines[place]), default=None)
+    return None if best is None or not agreement(lines[best]) else best
 
 
 def shown(line: Mapping[str, Any]) -> str:

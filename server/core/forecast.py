@@ -62,7 +62,7 @@ def complete(process: Process, subject: str, now: Moment) -> dict[str, Any]:
     facts: dict[str, Any] = {"subject": subject, "received": now}
     for field in process.fields.values():
         if field.required or field.key:
-            facts[field.id] = now if field.type == "datetime" else _placeholder(process, field, now)
+            facts[field.id] = now if field.type == "datetime" else placeholder(process, field, now)
     return facts
 
 
@@ -85,7 +85,7 @@ def ahead(
         if due is None:
             return
         if due > end:
-            end = max(end, _last_deadline(process, case)) if until is None else end
+            end = max(end, last_deadline(process, case)) if until is None else end
             if due > end:
                 return
         lines = _act(process, case, due, world) if acting else []
@@ -97,7 +97,8 @@ def ahead(
         yield from lines
 
 
-def _last_deadline(process: Process, case: Case) -> Moment:
+def last_deadline(process: Process, case: Case) -> Moment:
+    """When the last of the deadlines that are open now and not recurring is due; 0: there is none."""
     runs = [(clock, case.clocks[name].open) for name, clock in process.clocks.items() if name in case.clocks]
     return max(
         (run.due for clock, run in runs if run is not None and run.state == "running" and not clock.recurring),
@@ -169,11 +170,12 @@ def _filled(process: Process, action: Action, now: Moment) -> dict[str, Any]:
     if action.built_in:
         return dict(_BUILT_IN[action.id])
     return {
-        name: _placeholder(process, editable(process, name), now) for name, required in action.form.items() if required
+        name: placeholder(process, editable(process, name), now) for name, required in action.form.items() if required
     }
 
 
-def _placeholder(process: Process, field: Field, now: Moment) -> Any:
+def placeholder(process: Process, field: Field, now: Moment) -> Any:
+    """Something that the field takes."""
     if field.type == "choice":
         first = next(iter(field.options), "")
         return [first] if field.many else first

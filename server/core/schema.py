@@ -34,10 +34,24 @@ def validate(document: Document, schema: str = "") -> list[Finding]:
     """
     if not schema and document.kind not in KINDS:
         return [_kind_finding(document)]
+    key = (schema or document.kind, document.sha256)
+    if key in _sound:
+        return []
     translator = Translator(document)
     for error in validator(schema or document.kind).iter_errors(document.value):
         translator.add(error)
-    return in_order(translator.findings())
+    found = in_order(translator.findings())
+    if not found:
+        if len(_sound) >= MOST_SOUND:
+            _sound.clear()
+        _sound.add(key)
+    return found
+
+
+MOST_SOUND: Final = 5_000
+_sound: set[tuple[str, str]] = set()
+"""Texts, by their SHA-256, in which nothing was found: what stays as it is need not be looked through again, which
+takes most of the time of loading a document."""
 
 
 @cache

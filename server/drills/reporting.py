@@ -11,7 +11,7 @@ from server.channels import way_of
 from server.core.channels import Channel
 from server.core.people import CUSTOMER
 from server.core.printing import printed
-from server.core.process import SYSTEM
+from server.core.process import SYSTEM, Process
 from server.core.scripts import Script
 from server.core.simulate import timeline
 from server.core.world import Place
@@ -40,6 +40,11 @@ Report = dict[str, Any]
 def report(simulation: DrillSimulation, script: Script, environ: Mapping[str, str]) -> Report:
     """The report as it is kept and printed; moments in the calendar's zone."""
     return _Reporting(simulation, script, environ).report()
+
+
+def messages(simulation: DrillSimulation) -> list[dict[str, Any]]:
+    """The messages that the simulation would have sent, as the report has them."""
+    return [one for told in simulation.told for one in _messages(told, simulation.process)]
 
 
 def totals(found: Report) -> dict[str, int]:
@@ -72,7 +77,7 @@ class _Reporting:
         found: Report = {
             "start": self.process.calendar.show(self.script.start),
             "until": self.process.calendar.show(self.script.until),
-            "messages": [message for told in self.simulation.told for message in self._messages(told)],
+            "messages": messages(self.simulation),
             "missed": self._lines("clock_breached", "number", "clock", "run", "due"),
             "escalations": list(self._escalations()),
             "opened": self._lines("opened", "number", "process"),
@@ -82,32 +87,6 @@ class _Reporting:
             "timeline": list(timeline(self.simulation)),
         }
         return {"totals": totals(found), **found}
-
-    # -- messages --------------------------------------------------------------------------------------------------
-
-    def _messages(self, told: Told) -> Iterator[dict[str, Any]]:
-        number = told.entries[0]["number"] if told.entries else ""
-        for row in told.rows:
-            reason, instead = row["reason"], _instead(row)
-            yield {
-                "at": self.process.calendar.show(row["at"]),
-                "number": number,
-                "notice": row["notice"],
-                "outcome": OUTCOMES[row["state"]],
-                "reason": None if row["state"] != Message.UNSENT else reason,
-                "channel": row["channel"],
-                "instead_of": instead,
-                "to": row["to"].split(", "),
-                "recipients": [self._recipient(one) for one in row["payload"]["to"]],
-                "language": row["language"],
-                "subject": row["subject"],
-                "body": row["body"],
-                "problem": row["payload"].get("problem"),
-            }
-
-    def _recipient(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        # Where a customer is reached is not the drill's to keep: only a person's own address is.
-        return {"id": one["id"], "name": one["name"], "address": (one["address"] or None) if one["person"] else None}
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
@@ -209,3 +188,29 @@ def _instead(row: Mapping[str, Any]) -> str | None:
 def _on_rung(told: Told, notice: str) -> list[str]:
     rows = (row for row in told.rows if row["notice"] == notice)
     return list(dict.fromkeys(one["id"] for row in rows for one in row["payload"]["to"]))
+
+
+def _messages(told: Told, process: Process) -> Iterator[dict[str, Any]]:
+    number = told.entries[0]["number"] if told.entries else ""
+    for row in told.rows:
+        reason, instead = row["reason"], _instead(row)
+        yield {
+            "at": process.calendar.show(row["at"]),
+            "number": number,
+            "notice": row["notice"],
+            "outcome": OUTCOMES[row["state"]],
+            "reason": None if row["state"] != Message.UNSENT else reason,
+            "channel": row["channel"],
+            "instead_of": instead,
+            "to": row["to"].split(", "),
+            "recipients": [_recipient(one) for one in row["payload"]["to"]],
+            "language": row["language"],
+            "subject": row["subject"],
+            "body": row["body"],
+            "problem": row["payload"].get("problem"),
+        }
+
+
+def _recipient(one: Mapping[str, Any]) -> dict[str, Any]:
+    # Where a customer is reached is not the drill's to keep: only a person's own address is.
+    return {"id": one["id"], "name": one["name"], "address": (one["address"] or None) if one["person"] else None}

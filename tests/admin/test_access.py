@@ -99,6 +99,18 @@ ACCESS = {
     ("panel_drills.play", "POST"): CHANGES,
     ("panel_drills.drill", "GET"): DOCUMENTS,
     ("panel_drills.download", "GET"): DOCUMENTS,
+    ("panel_trying.index", "GET"): DOCUMENTS,
+    ("panel_trying.draft", "GET"): DOCUMENTS,
+    ("panel_trying.examples", "GET"): DOCUMENTS,
+    ("panel_trying.examples", "POST"): DOCUMENTS,
+    ("panel_trying.would_change", "GET"): DOCUMENTS,
+    ("panel_trying.would_change", "POST"): DOCUMENTS,
+    ("panel_trying.trial", "GET"): DOCUMENTS,
+    ("panel_trying.trial", "POST"): DOCUMENTS,
+    ("panel_trying.example", "POST"): SYSTEM,
+    ("panel_trying.start", "POST"): SYSTEM,
+    ("panel_trying.backtest", "GET"): DOCUMENTS,
+    ("panel_trying.cancel", "POST"): SYSTEM,
     ("panel_people.index", "GET"): DIRECTORY,
     ("panel_people.tree", "GET"): DIRECTORY,
     ("panel_people.person", "GET"): DIRECTORY,
@@ -278,6 +290,7 @@ def filled(rule: str, number: str, endpoint: str) -> str:
         "role": "reader",
         "session": "none",
         "link": "none",
+        "backtest": "1",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: {**values, "filename": file, "rest": "nowhere"}[found[1]], rule)
 

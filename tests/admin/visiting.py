@@ -74,9 +74,11 @@ class Visitor:
         assert found is not None, path
         return found[1]
 
-    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
-        """A form, with the token that its page has."""
-        headers = {"Referer": f"{self.base_url}/admin/"}
+    def post(
+        self, path: str, data: dict[str, Any] | None = None, *, part: bool = False, **options: Any
+    ) -> TestResponse:
+        """A form, with the token that its page has. `part`: as a script asks for the part of a page that changes."""
+        headers = {"Referer": f"{self.base_url}/admin/", **({"X-Duban-Part": "1"} if part else {})}
         sent = {"csrf_token": self.token(), **(data or {})}
         return self.client.post(path, base_url=self.base_url, data=sent, headers=headers, buffered=True, **options)
 

@@ -16,6 +16,7 @@ from server.core.moments import HOUR, show
 from server.store.models import Issue
 from tests.admin.visiting import PASSWORD, now, receive
 from tests.browser import directory_examples, drafts_made
+from tests.browser.trying_made import make_tried, tried_page, tried_result
 from tests.publishing import publish
 
 VISITOR: Final = "admin"
@@ -40,6 +41,7 @@ def make_up() -> Made:
     policies.load_shipped(at)
     users.first_administrator(at, PASSWORD)
     demo.load(at)
+    make_tried()
     process = bytes(drafts.in_force("contingency").data)
     publish(process.replace(b"{I: 15m, II: 1h, III: 4h}", b"{I: 10m, II: 1h, III: 4h}"), at, "fu", "han", "更快响应")
     overdue = receive("系统中断，无法下单", outage=True, at=at - 30 * HOUR, phone="13800001111")
@@ -66,6 +68,11 @@ PAGES: Final[Mapping[str, Callable[[Made], list[str]]]] = {
     "panel_issues.index": lambda made: ["/admin/issues/", "/admin/issues/?state=all&q=nothing-like-it"],
     "panel_issues.issue": lambda made: [f"/admin/issues/{number}" for number in (made.overdue, made.busiest)],
     "panel_new_issue.index": lambda made: ["/admin/new-issue/", "/admin/new-issue/?process=complaint-monitoring"],
+    "panel_trying.draft": lambda made: [tried_page()],
+    "panel_trying.examples": lambda made: [tried_page("examples")],
+    "panel_trying.trial": lambda made: [tried_page("try")],
+    "panel_trying.would_change": lambda made: [tried_page("changes")],
+    "panel_trying.backtest": lambda made: [tried_result()],
     "panel_documents.index": lambda made: ["/admin/documents/"],
     "panel_documents.document": lambda made: [
         "/admin/documents/complaint-monitoring",
@@ -119,6 +126,7 @@ NOT_PAGES: Final = {
     "panel_assets.static": "files that are the same for all",
     "panel_bundle.file": "files that are the same for all",
     "admin.static": "files that are the same for all",
+    "panel_trying.index": "leads to the documents",
     "panel_issues.download": "a file of an issue",
     "panel_directory_files.export": "the directory as a file",
     "panel_documents.download": "the bytes of a version",

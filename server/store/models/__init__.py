@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.store.fields import Row, canonical
+from server.store.models.backtests import Backtest
 from server.store.models.documents import Activation, Version
 from server.store.models.drafts import Approval, Draft, DraftAuthor
 from server.store.models.drills import Drill
@@ -99,6 +100,7 @@ TABLES: tuple[type[Row], ...] = (
     Tally,
     Subscription,
     Drill,
+    Backtest,
     Migration,
     MigrationIssue,
 )
@@ -155,6 +157,7 @@ __all__ = [
     "Tally",
     "Subscription",
     "Drill",
+    "Backtest",
     "Migration",
     "MigrationIssue",
 ]
