@@ -38,14 +38,16 @@ def test_a_worker_that_begins_while_the_database_is_away_does_not_end_the_server
     try:
         address = f"http://127.0.0.1:{port}"
         until(lambda: ready(address) or web.poll() is not None)
+        assert web.poll() is None, log.read_text()
         away = [path.rename(tmp_path / path.name) for path in data.glob("duban.sqlite*")]
         (data / "duban.sqlite").mkdir()  # what stands there is no database
         os.kill(children(web.pid)[0], signal.SIGKILL)
-        until(lambda: log.read_text().count("another worker tries") >= 2)
+        until(lambda: log.read_text().count("another worker tries") >= 2 or web.poll() is not None)
+        assert web.poll() is None, log.read_text()
         (data / "duban.sqlite").rmdir()
         for path in away:
             path.rename(data / path.name)
-        until(lambda: ready(address))
+        until(lambda: ready(address) or web.poll() is not None)
         assert web.poll() is None, log.read_text()
         web.send_signal(signal.SIGTERM)
         assert web.wait(60) == 0, log.read_text()
