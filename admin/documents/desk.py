@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from admin import clock, languages
 from admin.documents import kept
 from admin.documents.shown import KINDS, Shown, kind_text, shown
+from admin.drafting.page import TONES, state_text
 from admin.languages import gettext
 from server import policies, reviewing
 from server.accounts import Caller
@@ -104,29 +104,16 @@ def _draft(one: Open, titles: Mapping[str, str]) -> DraftShown:
     row = one.row
     login = row.submitted_by or row.created_by
     people = snapshot().people
-    state, tone = _state(row)
     return DraftShown(
         id=row.id,
         name=row.name,
         title=titles.get(row.name, row.name),
-        state=state,
-        tone=tone,
+        state=state_text(row.state),
+        tone=TONES.get(row.state, ""),
         who=gettext("the server") if login is None else people[login].name if login in people else login,
         since=clock.text(row.submitted_at or row.created_at),
         task=_task(one),
     )
-
-
-def _state(row: Any) -> tuple[str, str]:
-    words = {
-        Draft.DRAFT: (gettext("being written"), ""),
-        Draft.SUBMITTED: (gettext("waits for approval"), "warn"),
-        Draft.SCHEDULED: (gettext("approved, waits for its time"), "info"),
-        Draft.REJECTED: (gettext("sent back"), "bad"),
-        Draft.REFUSED: (gettext("did not take effect"), "bad"),
-    }
-    found: tuple[str, str] = words.get(row.state, (row.state, ""))
-    return found
 
 
 def _task(one: Open) -> str:

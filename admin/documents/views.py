@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, current_app, request
+from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
 
 from admin import clock
@@ -14,15 +14,12 @@ from admin.documents.desk import desk
 from admin.documents.drawing import drawn
 from admin.documents.issues import issues_of
 from admin.documents.shown import Shown, shown
-from admin.guard import Page, expose, signed_in
+from admin.guard import Page, caller, expose, signed_in
 from admin.languages import gettext
-from server import attachments, judged_by
-from server.accounts import NotPermitted
+from server import attachments, drafts, judged_by
 from server.core import moments
 from server.core.moments import BadTime, Moment, OutOfRange
-from server.drafts import in_force
 from server.drafts.past import Past, past
-from server.drafts.rights import require_proposer
 from server.store.models import Version
 
 VERSIONS = 50
@@ -34,10 +31,19 @@ class DocumentsView(Page):
 
     needs = ("policy.propose", "policy.approve", "audit.read", "integration.edit", "system")
 
+    def is_accessible(self) -> bool:
+        """Whoever owns a document may read it without any of the permissions: he may change it, too."""
+        who = caller()
+        return super().is_accessible() or (who is not None and drafts.may_propose_anything(who))
+
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """The policy desk: what is in force by kind, what is being changed, what waits for whoever looks."""
-        return self.render("panel/documents/desk.html", desk=desk(signed_in(), clock.now()))
+        return self.render(
+            "panel/documents/desk.html",
+            desk=desk(signed_in(), clock.now()),
+            proposes=drafts.may_propose_anything(signed_in()),
+        )
 
     @expose("/<document>")
     def document(self, document: str) -> ResponseReturnValue:
@@ -61,14 +67,14 @@ class DocumentsView(Page):
             "history",
             _current(versions),
             versions,
-            page=shown(page[:VERSIONS]),
+            page=shown(page[:VERSIONS], titled=False),
             before=page[VERSIONS - 1].number if len(page) > VERSIONS else None,
             numbers=[one.number for one in versions],
             counts=judged_by.counts() if versions[0].kind == "process" else {},
             at=at,
             moment=clock.text(moment),
             problem=problem,
-            there=shown(there),
+            there=shown(there, titled=False),
         )
 
     @expose("/<document>/compare")
@@ -130,12 +136,9 @@ class DocumentsView(Page):
             is_newest=chosen.number == versions[0].number,
             current=_current(versions).number,
             tabs=_tabs(document),
-            may_edit=_may_edit(chosen),
+            may_edit=drafts.may_change(signed_in(), chosen.name),
             **more,
         )
-
-    def render(self, template: str, **kwargs: Any) -> str:
-        return super().render(template, shows_drafts="panel_drafts.draft" in current_app.view_functions, **kwargs)
 
 
 def _tabs(document: Shown) -> list[tuple[str, str]]:
@@ -176,18 +179,6 @@ def _chosen(versions: list[Past]) -> Past:
     if found is None:
         abort(404)
     return found
-
-
-def _may_edit(version: Past) -> bool:
-    """Whether whoever looks may propose a change of the document."""
-    if "panel_editor.begin" not in current_app.view_functions:
-        return False
-    current = in_force(version.name)
-    try:
-        require_proposer(signed_in(), None if current is None else bytes(current.data))
-    except NotPermitted:
-        return False
-    return True
 
 
 def _moment(text: str) -> tuple[Moment | None, str]:

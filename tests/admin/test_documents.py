@@ -7,9 +7,11 @@ import re
 
 import pytest
 
+from admin.documents import kept
 from admin.documents.sides import sides
 from server import drafts
 from server.accounts import users
+from server.core import checking
 from server.core.moments import DAY, HOUR
 from server.drafts.rights import caller
 from server.store import database
@@ -67,7 +69,7 @@ def test_the_desk_says_what_waits_for_whoever_looks(panel: Panel) -> None:
     drafts.reject(handed_in("contingency").id, caller("han"), at, "not so")
     drafts.begin("improvement", None, caller("fu"), at)
     approver, author = panel.visitor("han").text("/admin/documents/"), panel.visitor("fu").text("/admin/documents/")
-    assert "Approve it, or send it back: Office hours" in approver
+    assert "Approve it, or send it back : Office hours" in approver
     assert "Mend it" not in approver
     assert "Mend it and hand it in again" in author
     assert "Finish it and hand it in" in author
@@ -158,6 +160,12 @@ def test_the_past_says_who_when_why_and_approved_by_whom(panel: Panel) -> None:
     assert "Approved by 韩立群" in page
     assert "(put in force by 韩立群)" in page
     assert hashlib.sha256(text_of()).hexdigest() in page
+    draft = Draft.get(Draft.name == COMPLAINTS)
+    assert f'href="/admin/drafts/{draft.id}/"' in page
+    assert "roll-back" not in page
+    page = panel.visitor("root").get(f"{PATH}/history").text
+    assert f'href="/admin/drafts/roll-back/{COMPLAINTS}/1"' in page
+    assert f'href="/admin/drafts/roll-back/{COMPLAINTS}/2"' not in page
 
 
 def test_it_says_which_version_was_in_force_at_a_moment(panel: Panel) -> None:
@@ -245,6 +253,39 @@ def test_the_issues_that_a_version_judges_are_listed_in_pages(panel: Panel) -> N
     assert visitor.get(f"{PATH}/issues?after=x").status_code == 200
 
 
+@pytest.mark.parametrize("page", ["", "/history", "/compare", "/issues"])
+def test_a_page_asks_the_store_as_often_for_many_versions_as_for_few(panel: Panel, page: str) -> None:
+    second()
+    visitor = panel.visitor("ida")
+
+    def asked() -> int:
+        visitor.get(PATH + page)
+        statements: list[str] = []
+        connection = database.current().db.connection()
+        connection.set_trace_callback(statements.append)
+        try:
+            visitor.get(PATH + page)
+        finally:
+            connection.set_trace_callback(None)
+        return len(statements)
+
+    few = asked()
+    assert few > 3
+    for hours in range(1, 30):
+        approved(text_of().replace(b"keep: 5y", f"keep: {hours}y".encode()), now() + hours)
+    assert asked() == few
+
+
+def test_what_is_found_does_not_depend_on_documents_that_are_not_named(panel: Panel) -> None:
+    found = {}
+    for row in Version.select():
+        context = [(f"{one.name}.yaml", bytes(one.data)) for one in Version.select() if one.name != row.name]
+        file = (f"{row.name}.yaml", bytes(row.data))
+        found[row.name] = [str(one) for one in checking.check([file], now(), context, examples=False)]
+        assert [str(one) for one in kept.findings(row, now())] == found[row.name], row.name
+    assert len(found) > 20
+
+
 # -- who may look ------------------------------------------------------------------------------------------------
 
 
@@ -266,7 +307,8 @@ def test_an_auditor_reads_all_of_it_and_changes_nothing(panel: Panel) -> None:
         assert visitor.post(PATH + page).status_code in (403, 405)
     assert number in visitor.text(f"{PATH}/issues")
     assert visitor.get(f"/admin/issues/{number}").status_code == 403
-    assert visitor.post(f"/admin/editor/of/{COMPLAINTS}").status_code in (403, 404)
+    assert visitor.post(f"/admin/editor/of/{COMPLAINTS}").status_code == 403
+    assert f"/admin/editor/of/{COMPLAINTS}" in panel.visitor("root").get(PATH).text
     assert (Draft.select().count(), Version.select().count()) == before
 
 
