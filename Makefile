@@ -33,7 +33,7 @@ test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-browser: .venv/.ready-dev bundle ## look at every page in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
-	DUBAN_SWEEP=everything $(BIN)/python -m pytest -n 2 --dist load tests/browser/test_every_page.py $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist load tests/browser/every_page.py $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
 	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py $(ARGS)
