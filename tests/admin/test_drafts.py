@@ -301,3 +301,14 @@ def test_what_is_pasted_is_shown_as_text(panel: Panel, language: str) -> None:
     large = owner.post("/admin/drafts/propose", {"text": "x" * 300_000, "when": "now"})
     assert large.status_code == 422
     assert "262144" in large.text
+
+
+def test_an_approver_sees_the_back_test_of_exactly_that_text(panel: Panel) -> None:
+    draft = submitted(shipped(PROCESS, ("title: {zh: ", "title: {zh: 新")), PROCESS, "fu")
+    page = f"/admin/drafts/{draft.id}/approve"
+    approver = person(panel, APPROVER)
+    before = approver.get(page).text
+    assert f"/admin/trying/{draft.id}/try" in approver.get(f"/admin/drafts/{draft.id}/").text
+    assert person(panel, OWNER).post(f"/admin/trying/{draft.id}/backtests", {}).status_code < 400
+    assert f"/admin/trying/{draft.id}/backtests/" not in before
+    assert f"/admin/trying/{draft.id}/backtests/" in approver.get(page).text
