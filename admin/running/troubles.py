@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from admin import clock
+from admin import clock, languages
 from admin.languages import gettext, ngettext
 from server import health, settings
+from server.core.moments import SECOND
+from server.core.wording import duration_text
 from server.health import Trouble
 from server.store.failures import Unavailable
 
@@ -45,7 +47,8 @@ def _text(one: Trouble) -> str:
         case "no-sweeper":
             return gettext("No worker lets time pass: nothing falls due, and nobody is told. Start one.")
         case "sweep-late":
-            return gettext("What falls due is %(seconds)s seconds late.", seconds=one.params["seconds"])
+            late = duration_text(int(one.params["seconds"]) * SECOND, languages.language())
+            return gettext("What falls due is %(duration)s late.", duration=late)
         case "dead-messages":
             return ngettext("%(num)s message was given up.", "%(num)s messages were given up.", count)
         case "issues-apart":
