@@ -6,6 +6,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 EXAMPLES ?= 1500
 N ?= 10000
+# Many tests wait for a clock or another process.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -30,7 +32,7 @@ demo: .venv/.ready-runtime ## bring N issues that look real into the store of DU
 	$(BIN)/python -m server.cli.populating $(N)
 
 test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-browser: .venv/.ready-dev bundle ## look at every page in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
 	$(BIN)/python -m pytest -n 2 --dist load tests/browser/every_page.py $(ARGS)
