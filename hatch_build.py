@@ -128,7 +128,8 @@ def _entries(report: dict[str, Any], made: Path) -> dict[str, dict[str, Any]]:
     outputs = {made / Path(path).name: about for path, about in report["outputs"].items()}
     found = {}
     for path, about in outputs.items():
-        if about.get("entryPoint"):
+        # What is loaded on demand is an entry to esbuild, too; pages name only those of the first level.
+        if Path(about.get("entryPoint", "")).parent.name == "src":
             shared: dict[str, None] = {}
             _follow(path, outputs, made, shared)
             style = about.get("cssBundle")

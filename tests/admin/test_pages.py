@@ -44,7 +44,7 @@ def test_people_teams_and_roles_are_listed(panel: Panel) -> None:
     assert "Service agent" in people
     assert "Technical support" in visitor.text("/admin/teams/")
     roles = visitor.text("/admin/roles/")
-    assert "policy.approve" in roles
+    assert "Approve or send back what others hand in" in roles
     assert "Ida Inspector" in roles
 
 

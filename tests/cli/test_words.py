@@ -13,9 +13,10 @@ from server.cli import MODULES
 from server.resources import data_dir
 
 TEXTS = yaml.safe_load((data_dir("schemas") / "commands.yaml").read_text("utf-8"))
-CODE = "\n".join(
-    path.read_text("utf-8") for path in (Path(__file__).resolve().parents[2] / "server" / "cli").glob("*.py")
-)
+SERVER = Path(__file__).resolve().parents[2] / "server"
+# What is found in the audit trail is told by the commands and by the panel.
+SAYING = [*(SERVER / "cli").glob("*.py"), SERVER / "evidence" / "telling.py"]
+CODE = "\n".join(path.read_text("utf-8") for path in SAYING)
 
 
 def parameters(text: str) -> set[str]:
