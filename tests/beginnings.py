@@ -13,7 +13,7 @@ from server.core.moments import Moment
 from server.resources import data_dir
 from server.store import database, sql
 from server.store.database import Store
-from server.store.models import TABLES
+from server.store.models import TABLES, Person, Version
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ _kept: dict[tuple[Any, ...], Any] = {}
 
 
 def shipped(at: Moment) -> None:
-    """The shipped documents in force since `at`, in the open store, which is empty."""
+    """The shipped documents in force since `at`, in the open store."""
     begin(("shipped", at), lambda: policies.load_shipped(at))
 
 
 def open_for_business(at: Moment) -> None:
-    """The shipped documents in force since `at`, and the people of the seeds, in the open store, which is empty."""
+    """The shipped documents in force since `at`, and the people of the seeds, in the open store."""
 
     def make() -> None:
         policies.load_shipped(at)
@@ -46,10 +46,12 @@ def open_for_business(at: Moment) -> None:
 
 
 def begin(name: tuple[Any, ...], make: Callable[[], object]) -> None:
-    """Bring the open, empty store into the state that `make` makes; what has been made before is copied."""
+    """Bring the open store into the state that `make` makes; into an empty one, what has been made before is copied."""
     store = database.current()
     key = (store.is_postgresql, *name)
-    if key not in _kept:
+    if Person.select().exists() or Version.select().exists():
+        make()
+    elif key not in _kept:
         make()
         _kept[key] = _rows(store) if store.is_postgresql else _file(store)
     elif store.is_postgresql:

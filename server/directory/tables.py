@@ -99,7 +99,7 @@ def _section(sheet: Sheet, table: _Table, reader: Reader) -> str | None:
     if "permissions" in head:
         return "roles"
     file = f"{table.file}[{sheet.name}]" if sheet.name else table.file
-    reader.findings.append(Finding("unknown-table", (), {"sections": ", ".join(SECTIONS)}, file=file))
+    reader.findings.append(Finding("unknown-sheet", (), {"sections": ", ".join(SECTIONS)}, file=file))
     return None
 
 

@@ -114,17 +114,22 @@ def _taken(holder: str, now: Moment) -> Any:
                 return None
     if leases.take(LEASE, holder, now) is None:
         return None
-    with database.transaction():
-        row = under_way() or Verification.create(asked_at=now)
-        free = (Verification.state == Verification.WAITING) | (Verification.seen_at < now - SILENT)
-        taken = (
-            Verification.update(state=Verification.RUNNING, begun_at=now, seen_at=now, holder=holder, read=0)
-            .where(Verification.id == row.id, Verification.state.in_(_UNFINISHED), free)
-            .execute()
-        )
-        newest = blocks.newest()
-        if taken:
-            Verification.update(total=0 if newest is None else newest.last).where(Verification.id == row.id).execute()
+    try:
+        with database.transaction():
+            row = under_way() or Verification.create(asked_at=now)
+            free = (Verification.state == Verification.WAITING) | (Verification.seen_at < now - SILENT)
+            taken = (
+                Verification.update(state=Verification.RUNNING, begun_at=now, seen_at=now, holder=holder, read=0)
+                .where(Verification.id == row.id, Verification.state.in_(_UNFINISHED), free)
+                .execute()
+            )
+            newest = blocks.newest()
+            if taken:
+                total = 0 if newest is None else newest.last
+                Verification.update(total=total).where(Verification.id == row.id).execute()
+    finally:
+        # Only the beginning is a matter of one at a time; from then on the row says who verifies.
+        leases.give_back(LEASE, holder)
     return Verification.get_by_id(row.id) if taken else None
 
 

@@ -205,7 +205,7 @@ def test_everything_wrong_is_said_with_row_and_column_at_once(filled: Store) -> 
         ("unknown-reference", "d.xlsx[people]", 2, 3), ("unknown-reference", "d.xlsx[teams]", 2, 2),
     ]  # fmt: skip
     assert [(one.code, one.column) for one in refused(b"login,name,e-mail\nxu,Xu,x@y\n")] == [("unknown-column", 3)]
-    assert [one.code for one in refused(b"login,email\nxu,x@y\n")] == ["unknown-table"]
+    assert [one.code for one in refused(b"login,email\nxu,x@y\n")] == ["unknown-sheet"]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_everything_wrong_is_said_with_row_and_column_at_once(filled: Store) -> 
         (b"\x00\xff\xfe\x81", "not-a-table"),
         (b"PK\x03\x04 and then nothing", "not-a-table"),
         (b'login,name\n"xu,Xu\n', "bad-csv"),
-        (b"a,b\n1,2\n", "unknown-table"),
+        (b"a,b\n1,2\n", "unknown-sheet"),
         (b"x" * (11 * 1024 * 1024), "too-large"),
     ],
 )
