@@ -6,8 +6,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 EXAMPLES ?= 1500
 N ?= 10000
-# Many tests wait for a clock or another process.
-WORKERS ?= $(shell expr $$(nproc) + 2)
+# One more than there are processors: many tests wait for a clock or another process.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
