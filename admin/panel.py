@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, redirect, url_for
+from flask import Blueprint, Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Bootstrap4Theme
@@ -82,6 +82,8 @@ def register(app: Flask) -> Admin:
     app.before_request(guard.refuse_strangers)
     app.before_request(guard.refuse_what_no_store_holds)
     app.after_request(headers.secure)
+    # Files that came with a form are closed now, not whenever they are collected.
+    app.teardown_request(lambda _error: request.close())
     app.register_blueprint(
         Blueprint(
             "panel_assets",
