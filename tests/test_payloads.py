@@ -83,7 +83,7 @@ def test_what_cannot_be_kept_is_refused_with_its_place(body: bytes, code: str, p
     ids=range(7),
 )
 def test_the_worst_body_of_a_megabyte_takes_no_time_to_speak_of(body: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(BadPayload):
         read_json(body)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -183,7 +183,9 @@ def _begun(draft: Draft) -> Response:
 
 
 def _acknowledged(given: dict[str, Any]) -> list[dict[str, Any]]:
-    acknowledge = given.get("acknowledge") or []
+    acknowledge = given.get("acknowledge")
+    if acknowledge is None:
+        return []
     if not isinstance(acknowledge, list) or not all(isinstance(one, dict) for one in acknowledge):
         raise problems.at_fault("acknowledge", "not-list")
     return acknowledge
