@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_a_problem(meng: Api, han: Api, text: str) -> None:
         problem(han.get(f"{DRAFTS}/{draft}"), 404, "unknown-draft")
     draft = begun(meng, text)
     problem(han.get(draft.replace(NAME, "cn-allday")), 404, "unknown-draft")
-    for body in ({"acknowledge": "all"}, {"reason": 7}, {"effective_at": "soon"}, {"by": "han"}):
+    for body in ({"acknowledge": "all"}, {"acknowledge": {}}, {"reason": 7}, {"effective_at": "soon"}, {"by": "han"}):
         problem(meng.post(f"{draft}/submit", body), 422, "refused")
     past = {"effective_at": "2026-03-02T08:00:00+08:00"}
     problem(meng.post(f"{draft}/submit", past), 422, "draft-in-the-past")
