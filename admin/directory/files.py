@@ -19,6 +19,7 @@ from server.core.findings import Finding, dotted
 from server.directory import Change, DirectoryChanged, Plan, tables, uploading
 from server.directory.cells import plain, row
 from server.directory.content import SECTIONS
+from server.directory.headings import heading, sheet_name
 from server.store import database
 
 SIZE: Final = 200
@@ -54,8 +55,7 @@ class FilesView(forms.DirectoryPage):
 
     def _start(self, problem: str = "") -> ResponseReturnValue:
         page = self.render(
-            "panel/directory/files.html", sections=section_names(), problem=problem, columns=directory.cells.COLUMNS,
-            zone=str(clock.zone()),
+            "panel/directory/files.html", tables=_tables(), problem=problem, zone=str(clock.zone()),
         )  # fmt: skip
         return page, 422 if problem else 200
 
@@ -130,9 +130,9 @@ class FilesView(forms.DirectoryPage):
         if (what, format) == ("directory", "yaml"):
             out.write(directory.export().encode("utf-8"))
         elif (what, format) == ("directory", "xlsx"):
-            tables.write_xlsx(out)
+            tables.write_xlsx(out, languages.language())
         elif what in SECTIONS and format == "csv":
-            tables.write_csv(what, out)
+            tables.write_csv(what, out, languages.language())
         else:
             abort(404)
         with database.transaction():
@@ -140,6 +140,19 @@ class FilesView(forms.DirectoryPage):
         answer = Response(out.getvalue(), content_type=_TYPES[format])
         answer.headers["Content-Disposition"] = f'attachment; filename="{what}.{format}"'
         return answer
+
+
+def _tables() -> list[dict[str, Any]]:
+    language = languages.language()
+    return [
+        {
+            "id": section,
+            "title": title,
+            "sheet": sheet_name(section, language),
+            "columns": [heading(section, column, language) for column in directory.cells.COLUMNS[section]],
+        }
+        for section, title in section_names().items()
+    ]
 
 
 HOWS: Final = ("added", "changed", "removed")

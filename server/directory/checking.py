@@ -51,6 +51,20 @@ class Check:
             *self._customer_names(),
         ]
 
+    def unknown_names(self) -> list[Finding]:
+        """Names of nobody and nothing, of a file that has other errors: an item that is there but could not be read is
+        no such name."""
+        there: dict[str, set[str]] = {}
+        for section, id_ in self.file.unread:
+            there.setdefault(section, set()).add(id_)
+        return [
+            self._found("unknown-reference", section, id_, *rest, what=word, value=name, near=near(name, known))
+            for section, key, named, word in REFERENCES
+            for id_, attributes in self.file.content.get(section, {}).items()
+            for rest, name in names(attributes, key)
+            if name not in (known := self.target[named]) and name not in there.get(named, ())
+        ]
+
     def _found(self, code: str, section: str, id_: str, *rest: str | int, **params: str | int) -> Finding:
         place = self.file.places.get((section, id_))
         return self.file.document.placed(Finding(code, () if place is None else (*place, *rest), params))

@@ -63,16 +63,25 @@ class DirectoryChanged(Exception):
 
 def plan(data: bytes, file: str = "") -> tuple[Plan | None, list[Finding]]:
     """What importing the file would change, and everything wrong with it; with an error there is no plan."""
-    read_file, findings = read(data, file)
-    if read_file is None:
-        return None, in_order(findings)
-    made, more = plan_of(read_file)
-    return made, in_order([*findings, *more])
+    return plan_of(*read(data, file))
 
 
-def plan_of(file: DirectoryFile, *, removes: bool = True, by: str | None = None) -> tuple[Plan | None, list[Finding]]:
-    """The same for what was read already. Without `removes` nothing is removed; `by` may give only rights that he has
-    (None: somebody at the server's shell, who may do everything)."""
+def plan_of(
+    file: DirectoryFile | None, read_so_far: list[Finding], *, removes: bool = True, by: str | None = None
+) -> tuple[Plan | None, list[Finding]]:
+    """The same for what was read already, with what was found then. Without `removes` nothing is removed; `by` may give
+    only rights that he has (None: somebody at the server's shell, who may do everything)."""
+    if file is None:
+        return None, in_order(read_so_far)
+    if has_errors(read_so_far):
+        # Whom the readable items name can be told already: he who mends the file mends all of it at once.
+        target = {section: _section(section, file, items, False) for section, items in stored().items()}
+        return None, in_order([*read_so_far, *Check(file, {}, target).unknown_names()])
+    made, found = _planned(file, removes, by)
+    return made, in_order([*read_so_far, *found])
+
+
+def _planned(file: DirectoryFile, removes: bool, by: str | None) -> tuple[Plan | None, list[Finding]]:
     revision = snapshot().revision
     before = stored()
     target = {section: _section(section, file, before[section], removes) for section in SECTIONS}

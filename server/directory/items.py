@@ -51,6 +51,8 @@ class Reader:
         self.zone = zone  # of moments that are written without an offset
         self.findings: list[Finding] = []
         self.places: dict[tuple[str, str], Path] = {}
+        self.unread: set[tuple[str, str]] = set()  # (section, id) of items that are there and cannot be read
+        self.whole = True  # whether every section could be read
         self._names: dict[str, str] = {}  # a customer's folded name -> the customer
 
     def found(self, code: str, path: Path, /, **params: str | int) -> None:
@@ -66,7 +68,10 @@ class Reader:
         for name, items in value.items():
             if name not in SECTIONS:
                 self.unknown_key((), name, SECTIONS)
-            elif self.of_type(items, list, (name,)):
+                self.whole = False
+            elif not self.of_type(items, list, (name,)):
+                self.whole = False
+            else:
                 content[name] = {}
                 for index, item in enumerate(items):
                     self.item(name, item, (name, index), content[name])
@@ -85,6 +90,7 @@ class Reader:
             self.found("missing-key", path, key=key)
         values = {key: check(self, raw[key], (*path, key)) for key, check in keys.items() if key in raw}
         if missing or any(values[key] is None for key in required):
+            self.unread.add((section, str(raw.get(required[0]))))
             return
         id_ = self._id(section, values)
         if id_ in items:

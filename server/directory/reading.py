@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from server.core.documents import read as read_document
-from server.core.findings import Finding, Path, has_errors
+from server.core.findings import Finding, Path
 from server.directory.content import Content
 from server.directory.items import LOGIN, NOT_LOGINS, Places, Reader
 
@@ -25,15 +25,17 @@ class DirectoryFile:
     places: Mapping[tuple[str, str], Path]  # (section, id) -> path of the item
     left_open: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """The attributes of an item that the file does not speak of: they stay as they are."""
+    unread: Collection[tuple[str, str]] = ()
+    """(section, id) of items that are there and could not be read: others may name them."""
 
 
 def read(data: bytes, file: str = "") -> tuple[DirectoryFile | None, list[Finding]]:
-    """Read a directory file. With an error among the findings there is no file to work with."""
+    """Read a directory file. None: a section could not be read at all; with errors it is what could be read."""
     document, findings = read_document(data, file, MAX_BYTES)
     if document is None:
         return None, findings
     reader = Reader(document)
     content = reader.sections(document.value)
-    if has_errors(reader.findings):
+    if not reader.whole:
         return None, reader.findings
-    return DirectoryFile(document, content, reader.places), reader.findings
+    return DirectoryFile(document, content, reader.places, unread=reader.unread), reader.findings

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-from server.core.findings import Finding, Path, has_errors
+from server.core.findings import Finding, Path
 from server.core.kinds import near
 from server.directory.cells import COLUMNS, TITLE, item, row
 from server.directory.content import SECTIONS, Content, stored
 from server.directory.exporting import as_written
+from server.directory.headings import column_key, heading, section_key, sheet_name, spoken
 from server.directory.items import REQUIRED, Reader
 from server.directory.reading import DirectoryFile
 from server.directory.spreadsheets import Sheet, Unreadable, sheets
@@ -49,7 +50,7 @@ class _Table:
 
 
 def read_tables(data: bytes, file: str, zone: ZoneInfo) -> tuple[DirectoryFile | None, list[Finding]]:
-    """Read a CSV or XLSX file; times without an offset are in `zone`. With an error there is nothing to work with."""
+    """Read a CSV or XLSX file; times without an offset are in `zone`. None: a table could not be read at all."""
     try:
         found = sheets(data)
     except Unreadable as unreadable:
@@ -63,18 +64,24 @@ def read_tables(data: bytes, file: str, zone: ZoneInfo) -> tuple[DirectoryFile |
             continue
         section = _section(sheet, table, reader)
         if section is None:
+            reader.whole = False
             continue
         if section in content:
             reader.found("repeated-item", (), value=section)
+            reader.whole = False
             continue
         content[section] = {}
         left = _read(sheet, section, table, reader, content)
+        if left is None:
+            reader.whole = False
+            continue
         open_to.update({(section, id_): left for id_ in content[section]})
     if not content and not reader.findings:
         reader.found("no-table", ())
-    if has_errors(reader.findings):
-        return None, _bounded(reader.findings, file)
-    return DirectoryFile(table, content, reader.places, open_to), reader.findings
+    findings = _bounded(reader.findings, file)
+    if not reader.whole or not content:
+        return None, findings
+    return DirectoryFile(table, content, reader.places, open_to, reader.unread), findings
 
 
 def _bounded(findings: list[Finding], file: str) -> list[Finding]:
@@ -85,18 +92,18 @@ def _bounded(findings: list[Finding], file: str) -> list[Finding]:
 
 def _section(sheet: Sheet, table: _Table, reader: Reader) -> str | None:
     """What a table holds: by its sheet's name, else by its columns."""
-    named = sheet.name.strip().casefold()
-    head = {cell.strip() for cell in sheet.rows[0][1]}
-    if named in SECTIONS:
+    if named := section_key(sheet.name):
         return named
-    fits = [name for name in SECTIONS if head.issuperset(REQUIRED[name]) and all(_known(name, one) for one in head)]
+    heads = {name: {column_key(name, cell) for cell in sheet.rows[0][1]} for name in SECTIONS}
+    complete = [name for name, head in heads.items() if head.issuperset(REQUIRED[name])]
+    fits = [name for name in complete if all(_known(name, one) for one in heads[name])]
     if not fits:
-        fits = [name for name in ("people", "rotas", "customers") if head.issuperset(REQUIRED[name])]
+        fits = [name for name in complete if name in ("people", "rotas", "customers")]
     if len(fits) == 1:
         return fits[0]
-    if "members" in head or "lead" in head:
+    if heads["teams"] & {"members", "lead"}:
         return "teams"
-    if "permissions" in head:
+    if "permissions" in heads["roles"]:
         return "roles"
     file = f"{table.file}[{sheet.name}]" if sheet.name else table.file
     reader.findings.append(Finding("unknown-sheet", (), {"sections": ", ".join(SECTIONS)}, file=file))
@@ -107,26 +114,28 @@ def _known(section: str, column: str) -> bool:
     return column in ("", *COLUMNS[section]) or (section in ("teams", "roles") and column.startswith(f"{TITLE}."))
 
 
-def _read(sheet: Sheet, section: str, table: _Table, reader: Reader, content: Content) -> frozenset[str]:
-    """Read a table's rows into the section; gives the attributes that it has no column for."""
+def _read(sheet: Sheet, section: str, table: _Table, reader: Reader, content: Content) -> frozenset[str] | None:
+    """Read a table's rows into the section; gives the attributes that it has no column for. None: a column is missing,
+    and no row was read."""
     line, head = sheet.rows[0]
     columns = table.columns[section] = {}
     table.rows[section, -1] = (sheet.name, line)
+    language = spoken(section, head)
     for number, cell in enumerate(head, 1):
-        name = cell.strip()
+        name = column_key(section, cell)
         if name in columns:
-            _at(reader, table, sheet, line, number, "repeated-item", value=name)
+            _at(reader, table, sheet, line, number, "repeated-item", value=cell.strip())
         elif name and not _known(section, name):
-            allowed = COLUMNS[section]
+            allowed = [heading(section, one, language) for one in COLUMNS[section]]
             params = {"key": name, "near": near(name, allowed), "allowed": ", ".join(allowed)}
             _at(reader, table, sheet, line, number, "unknown-column", **params)
         elif name:
             columns[name] = number
     missing = [name for name in REQUIRED[section] if name not in columns]
     for name in missing:
-        _at(reader, table, sheet, line, 1, "missing-column", key=name)
+        _at(reader, table, sheet, line, 1, "missing-column", key=heading(section, name, language))
     if missing:
-        return frozenset()
+        return None
     for index, (line, cells) in enumerate(sheet.rows[1:]):
         table.rows[section, index] = (sheet.name, line)
         texts = {name: cells[number - 1] for name, number in columns.items() if number <= len(cells)}
@@ -146,9 +155,10 @@ def _at(reader: Reader, table: _Table, sheet: Sheet, line: int, column: int, cod
 # -- writing ---
 
 
-def write_csv(section: str, to: BinaryIO) -> None:
-    """Write a section as CSV, with the mark by which spreadsheets know UTF-8."""
-    head, rows = _rows(section, stored([section]))
+def write_csv(section: str, to: BinaryIO, language: str = "") -> None:
+    """Write a section as CSV, with the mark by which spreadsheets know UTF-8; columns are called by their keys, or as
+    the language calls them."""
+    head, rows = _rows(section, stored([section]), language)
     text = io.TextIOWrapper(to, encoding="utf-8-sig", newline="", write_through=True)
     try:
         table = csv.writer(text)
@@ -158,19 +168,20 @@ def write_csv(section: str, to: BinaryIO) -> None:
         text.detach()
 
 
-def write_xlsx(to: BinaryIO) -> None:
-    """Write the directory as a workbook, a sheet for each section."""
+def write_xlsx(to: BinaryIO, language: str = "") -> None:
+    """Write the directory as a workbook, a sheet for each section; names as for CSV."""
     content = stored()
     with Workbook(to) as book:
         for section in SECTIONS:
-            head, rows = _rows(section, content)
-            book.sheet(section, head, (list(one) for one in rows))
+            head, rows = _rows(section, content, language)
+            book.sheet(sheet_name(section, language), head, (list(one) for one in rows))
 
 
-def _rows(section: str, content: Content) -> tuple[list[str], Iterator[Sequence[str]]]:
+def _rows(section: str, content: Content, language: str) -> tuple[list[str], Iterator[Sequence[str]]]:
     cells: list[Mapping[str, str]] = [
         row(section, as_written(section, id_, attributes)) for id_, attributes in content[section].items()
     ]
     more = sorted({name for one in cells for name in one if name not in COLUMNS[section]})
-    head = [*COLUMNS[section], *more]
-    return head, ([one.get(name, "") for name in head] for one in cells)
+    keys = [*COLUMNS[section], *more]
+    head = [heading(section, key, language) for key in keys]
+    return head, ([one.get(key, "") for key in keys] for one in cells)

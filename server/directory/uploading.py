@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from server.core.findings import Finding, in_order
+from server.core.findings import Finding
 from server.core.moments import DAY, Moment
 from server.directory.importing import Plan, carry_out, plan_of
 from server.directory.reading import read
@@ -90,8 +90,5 @@ def planned(
     data: bytes, name: str, zone: ZoneInfo, *, removes: bool = True, by: str | None = None
 ) -> tuple[Plan | None, list[Finding]]:
     """What a file of any kind would change: YAML by its name's ending, else a CSV or XLSX table."""
-    file, findings = read(data, name) if name.lower().endswith(_YAML) else read_tables(data, name, zone)
-    if file is None:
-        return None, in_order(findings)
-    made, more = plan_of(file, removes=removes, by=by)
-    return made, in_order([*findings, *more])
+    found = read(data, name) if name.lower().endswith(_YAML) else read_tables(data, name, zone)
+    return plan_of(*found, removes=removes, by=by)

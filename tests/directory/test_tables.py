@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from server import directory
 from server.core.findings import Finding
-from server.directory import Plan, carry_out, cells, snapshot, uploading
+from server.directory import Plan, carry_out, cells, snapshot, spreadsheets, uploading
 from server.directory.tables import write_csv, write_xlsx
 from server.directory.uploading import PlanChanged, finish, keep, look, planned
 from server.exporting.xlsx import Workbook
@@ -196,7 +196,7 @@ def test_everything_wrong_is_said_with_row_and_column_at_once(filled: Store) -> 
     found = {(one.code, one.line, one.column) for one in refused(table.encode())}
     assert found == {
         ("bad-form", 2, 1), ("missing-key", 4, 1), ("mangled-number", 4, 4), ("bad-form", 5, 3), ("not-one-of", 5, 6),
-        ("repeated-item", 6, 1),
+        ("repeated-item", 6, 1), ("unknown-reference", 5, 5),
     }  # fmt: skip
     data = workbook(
         people=[["login", "name", "supervisor"], ["sun", "孙", "nobody"]], teams=[["id", "members"], ["t", "li; ghost"]]
@@ -206,6 +206,39 @@ def test_everything_wrong_is_said_with_row_and_column_at_once(filled: Store) -> 
     ]  # fmt: skip
     assert [(one.code, one.column) for one in refused(b"login,name,e-mail\nxu,Xu,x@y\n")] == [("unknown-column", 3)]
     assert [one.code for one in refused(b"login,email\nxu,x@y\n")] == ["unknown-sheet"]
+
+
+def test_who_could_not_be_read_may_still_be_named(filled: Store) -> None:
+    data = workbook(
+        people=[["login", "name", "deputy"], ["qian", "", ""], ["sun", "孙", "qian"]],
+        teams=[["id", "members"], ["t", "qian; ghost"]],
+    )
+    assert [(one.code, one.file, one.line, one.column) for one in refused(data, "d.xlsx")] == [
+        ("missing-key", "d.xlsx[people]", 2, 1), ("unknown-reference", "d.xlsx[teams]", 2, 2),
+    ]  # fmt: skip
+    # Of people whose table cannot be read at all, nobody can say who is among them.
+    data = workbook(people=[["login"], ["qian"]], teams=[["id", "members"], ["t", "qian"]])
+    assert [one.code for one in refused(data, "d.xlsx")] == ["missing-column"]
+
+
+def test_tables_have_chinese_names_for_who_reads_chinese(filled: Store) -> None:
+    out = io.BytesIO()
+    write_xlsx(out, "zh")
+    assert [sheet.name for sheet in spreadsheets.sheets(out.getvalue())] == ["角色", "人员", "团队", "值班表", "客户"]
+    assert done(out.getvalue(), "d.xlsx", removes=True) == []
+    for section in cells.COLUMNS:
+        out = io.BytesIO()
+        write_csv(section, out, "zh")
+        assert not set(cells.COLUMNS[section]) & set(out.getvalue().decode("utf-8-sig").split("\r\n")[0].split(","))
+        assert done(out.getvalue(), f"{section}.csv", removes=True) == [], section
+    assert done("用户名,姓名,上级\nxu,徐静,li\n".encode(), "d.csv") == ["+ people xu"]
+
+
+def test_a_column_that_is_unknown_is_told_in_the_table_s_own_words(filled: Store) -> None:
+    (found,) = refused("用户名,姓名,上司\nxu,徐静,li\n".encode())
+    assert (found.code, found.line, found.column) == ("unknown-column", 1, 3)
+    assert "上级" in str(found.params["allowed"])
+    assert [one.params["key"] for one in refused(workbook(people=[["用户名"], ["xu"]]), "d.xlsx")] == ["姓名"]
 
 
 @pytest.mark.parametrize(
