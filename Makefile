@@ -15,6 +15,8 @@ export UV_PYTHON_DOWNLOADS ?= never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # uv would otherwise speak of an environment that is active but not ours.
 unexport VIRTUAL_ENV
+# The tests start many processes: each would compile anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help serve demo bundle test test-browser fuzz lint format bench faults lock clean
