@@ -25,7 +25,7 @@ from server.sealing import Signer
 from server.sealing import checkpoints as signing
 from server.store import database
 from server.store.database import Store
-from server.store.models import AuditEntry, Issue, Message, Version
+from server.store.models import Approval, AuditEntry, Draft, Issue, Message, Version
 from tests.evidence.cared import FLOW, HOUR, PHONE, SIGNER, flow_in_force, lived, sealed
 from tests.server.conftest import MONDAY, open_for_business
 
@@ -486,3 +486,25 @@ def test_who_approved_what_judged_the_issue_is_in_the_file_and_proved(open_for_b
     trail = [one for one in lines(files, "trail.jsonl") if '"draft.approved"' not in one["text"]]
     put(files, "trail.jsonl", trail)
     assert "entry-missing" in codes(vouched(files))
+
+
+@pytest.mark.parametrize("approver", ["nobody", "author"])
+def test_a_proposed_version_that_nobody_else_approved_is_found(open_for_business: Store, approver: str) -> None:
+    flow_in_force()
+    text = bytes(Version.get(Version.name == "flow").data) + b"\n# slipped in\n"
+    draft = drafts.begin("flow", text, drafts.caller("fu"), MONDAY + 1, "why")
+    places = [drafts.place(one) for one in drafts.check(draft, MONDAY + 1)]
+    drafts.submit(draft.id, drafts.caller("fu"), MONDAY + 1, "why", places)
+    with open_for_business.transaction():  # as somebody does who has the database, and not the program
+        Approval.create(draft=draft.id, sha256=draft.sha256, approver="han", at=MONDAY + 2, remark="")
+        if approver == "author":
+            audit.record("draft.approved", MONDAY + 2, {"name": "flow", "sha256": draft.sha256, "of": 1}, by="fu")
+        new = policies.add_version(text, MONDAY + 2, origin=Version.PROPOSED, author="fu", approver="han")
+        Draft.update(version=new, seq=Draft.seq + 1).where(Draft.id == draft.id).execute()
+        policies.activate(new, MONDAY + 2, "fu")
+    number = intake.receive("flow", {"subject": "under the second"}, MONDAY + 3, "gong").number
+    sealed(MONDAY + 4)
+    report = verify.check(exported(number), [KEY])
+    assert [(one.code, one.params["name"], one.params["needed"], one.params["given"]) for one in report.findings] == [
+        ("version-unapproved", "flow", 1, 0)
+    ]

@@ -37,6 +37,9 @@ PROVEN = ("manifest.json", "key.txt", "checkpoints.txt", "blocks.jsonl", "trail.
 """Files that prove themselves; the hashes of all others stand in the sealed entry of the export."""
 
 EXPORTED = "evidence.exported"
+PROPOSED = "proposed"
+"""The origin of versions that somebody proposed and others approved; those of a release come with it."""
+
 NO_EVENT = ("issue.refused", "issue.set-apart", "issue.taken-up-again", "issue.not-opened")
 """Kinds of entries about an issue that tell of no event."""
 
@@ -82,6 +85,10 @@ TEXTS = {
         "the version of {kind} {name} that judged it ({sha256}) is missing",
     ),
     "version-changed": ("{file} 不是它所称的版本", "{file} is not the version that it is said to be"),
+    "version-unapproved": (
+        "{name} 的第 {version} 版未经他人批准（需 {needed} 人，记录中有 {given} 人）",
+        "version {version} of {name} came without the approval of others ({needed} needed, {given} in the trail)",
+    ),
     "version-added": ("{file} 没有用于判定", "{file} did not judge this issue"),
     "delivery-differs": (
         "消息 {message}：状态“{state}”与记录“{entry}”不符",
@@ -738,6 +745,24 @@ def _check_steps(files: dict[str, bytes], entries: Sequence[Entry], report: Repo
         told = files.get("approvals.jsonl", b"").decode("utf-8", "replace").split("\n")
         if sorted(told) != sorted([*steps, ""]):
             report.find("file-changed", file="approvals.jsonl")
+    approved = [one for one in entries if one.kind == "draft.approved"]
+    for stored in entries:
+        if stored.kind == "policy.stored" and stored.body.get("origin") == PROPOSED:
+            _check_approved(stored, [one for one in approved if _approves(one, stored)], report)
+
+
+def _approves(approval: Entry, stored: Entry) -> bool:
+    """Whether an approval was of exactly that text, before it was stored."""
+    return approval.id < stored.id and all(approval.body.get(key) == stored.body.get(key) for key in ("name", "sha256"))
+
+
+def _check_approved(stored: Entry, approvals: Sequence[Entry], report: Report) -> None:
+    """A version that somebody proposed was approved by as many others as were needed then."""
+    others = {one.by for one in approvals} - {stored.by, None}
+    needed = max([1, *(of for one in approvals if isinstance(of := one.body.get("of"), int))])
+    if len(others) < needed:
+        said = {"name": stored.body.get("name"), "version": stored.body.get("version")}
+        report.find("version-unapproved", **said, needed=needed, given=len(others))
 
 
 def _dates(kind: str, dates: Any) -> str | None:
