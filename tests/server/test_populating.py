@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server import audit, intake, issues, policies, populating, settings
+from server import audit, demo, intake, issues, policies, populating, settings
 from server.core.advance import advance
 from server.core.case import load
 from server.core.moments import parse
@@ -78,3 +78,34 @@ def _require_digests() -> None:
         assert value not in trail
         found += 1
     assert found
+
+
+@pytest.mark.parametrize(
+    ("process", "begin", "left_out", "ends"),
+    [
+        ("complaint-monitoring", "2026-09-30T15:00:00+08:00", "confirm_solved", "closed"),
+        ("request-response", "2026-09-30T14:30:00+08:00", "feedback", "archived"),
+    ],
+)
+def test_a_step_that_the_clock_did_over_the_holidays_is_left_out(
+    open_for_business: Store, process: str, begin: str, left_out: str, ends: str
+) -> None:
+    """An offer on the eve of the National Day week is answered two working hours later: nine days, and after seven
+    the process has taken it as accepted."""
+    (course,) = (course for course in demo.courses() if course["process"] == process)
+    compiled = policies.in_force().processes[process].process
+    start = parse(begin)
+    times = demo.moments(compiled, start, course["steps"])
+    story = demo.Story(
+        compiled,
+        {**course["issue"], "customer": "甲公司", "subject": "节前来电", "description": "节前"},
+        course["by"],
+        list(zip(times, course["steps"], strict=True)),
+        start,
+    )
+    demo.play([story], parse("2026-10-16T10:00:00+08:00"))
+    issue = Issue.get(Issue.number == story.number)
+    doers = {line.get("by") for line in issues.entries(issue.id) if line.get("action") == left_out}
+    assert doers <= {"system"}, "the clock was first"
+    assert issue.stage == ends
+    assert not AuditEntry.select().where(AuditEntry.kind == "issue.refused").exists()
