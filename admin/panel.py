@@ -44,6 +44,7 @@ from admin.running.tokens import TokensView
 from admin.signing import SignInView, SignOutView
 from admin.subscribed import SubscriptionsView
 from admin.system import ApartView, ClockView, SchedulesView
+from admin.trying.real import WhatIfView
 from admin.trying.summary import past_issues
 from admin.trying.views import TryingView
 from server import settings
@@ -143,6 +144,7 @@ def _views() -> list[Page]:
         ResetView(name=lazy_gettext("A new password"), endpoint="panel_reset", url="reset"),
         _in("desk", IssuesView, lazy_gettext("Issues"), "issues", "fa-inbox"),
         _in("desk", NewIssueView, lazy_gettext("New issue"), "new-issue", "fa-plus-square-o"),
+        WhatIfView(name=lazy_gettext("What happens if nobody acts"), endpoint="panel_what_if", url="what-if"),
         _in("policies", DocumentsView, lazy_gettext("Documents"), "documents", "fa-file-text-o"),
         EditorView(name=lazy_gettext("Editor"), endpoint="panel_editor", url="editor"),
         _in("policies", DraftsView, lazy_gettext("Drafts"), "drafts", "fa-pencil-square-o"),

@@ -120,6 +120,7 @@ def _task(one: Open) -> str:
     words = {
         waiting.APPROVE: gettext("Approve it, or send it back"),
         waiting.MEND: gettext("Mend it and hand it in again"),
+        waiting.REBASE: gettext("Put its changes onto what is in force now"),
         waiting.FINISH: gettext("Finish it and hand it in"),
     }
     return words.get(one.task, "")

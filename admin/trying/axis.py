@@ -94,12 +94,15 @@ def axis(
     cursor: Moment,
     words: Words,
     texts: Sequence[str],
+    running: Iterable[tuple[str, int, Moment]] = (),
+    origin: str = "",
 ) -> Axis:
     """The drawing of a timeline. `told`: (when, whom, what) for each recipient of each message; `texts`: the lines in
-    words."""
+    words; `running`: clocks that run at the start already, as (name, run, due); `origin`: what the start is called
+    (left out: the receipt)."""
     end = max([start + HOUR, cursor, *(line["at"] for line in lines)])
     scale = _Scale(start, end)
-    lanes = [_issue(lines, texts, scale), *_clocks(lines, scale, words, end), *_people(told, scale)]
+    lanes = [_issue(lines, texts, scale), *_clocks(lines, running, scale, words, end), *_people(told, scale)]
     shown = lanes[:MOST_LANES]
     for place, lane in enumerate(shown):
         lane.y = TOP + place * LANE
@@ -108,20 +111,20 @@ def axis(
         height=TOP + len(shown) * LANE + 8,
         left=LEFT,
         lanes=shown,
-        ticks=list(_ticks(scale, end, words.language)),
+        ticks=list(_ticks(scale, end, words.language, origin or gettext("receipt"))),
         cursor=scale.x(cursor),
         more=len(lanes) - len(shown),
         places={moment: scale.x(moment) for moment in sorted({line["at"] for line in lines})},
     )
 
 
-def _ticks(scale: _Scale, end: Moment, language: str) -> Iterable[tuple[float, str]]:
+def _ticks(scale: _Scale, end: Moment, language: str, origin: str) -> Iterable[tuple[float, str]]:
     last = -1e9
     for distance in _TICKS:
         x = scale.x(scale.start + distance)
         if distance <= end - scale.start and x - last >= _APART:
             last = x
-            yield x, gettext("receipt") if not distance else "+" + duration_text(distance, language)
+            yield x, origin if not distance else "+" + duration_text(distance, language)
 
 
 _TONES: Final[Mapping[str, str]] = {
@@ -162,10 +165,19 @@ _ENDS: Final[Mapping[str, str]] = {
 }
 
 
-def _clocks(lines: Sequence[Mapping[str, Any]], scale: _Scale, words: Words, end: Moment) -> list[Lane]:
+def _clocks(
+    lines: Sequence[Mapping[str, Any]],
+    running: Iterable[tuple[str, int, Moment]],
+    scale: _Scale,
+    words: Words,
+    end: Moment,
+) -> list[Lane]:
     lanes: dict[str, Lane] = {}
     begun: dict[tuple[str, int], Moment] = {}
     due: dict[tuple[str, int], Moment | None] = {}
+    for name, number, ends in running:
+        lanes[name] = Lane("clock", words.of("clocks", name))
+        begun[(name, number)], due[(name, number)] = scale.start, ends
 
     def bar(run: tuple[str, int], until: Moment, tone: str, ends: bool = True) -> None:
         start = begun.pop(run, None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from admin.action_forms import ActionForm
+from admin.causes import explained
 from admin.inputs import Option, people
 from admin.languages import gettext
 from admin.lines import Line, lines
@@ -16,9 +17,12 @@ from admin.trying import trial
 from admin.trying.axis import Axis
 from admin.trying.results import via_text
 from server.core.moments import Moment
-from server.core.printing import printed
+from server.core.people import CUSTOMER
+from server.core.phrases import Phrases
+from server.core.printing import printed, without
 from server.core.process import SYSTEM
 from server.core.vocabulary import say
+from server.directory import snapshot
 from server.trying import Played, State
 
 MOST_STATES: Final = 150
@@ -90,13 +94,19 @@ class Outcome:
         return self.stops[self.place]
 
 
-def outcome(played: Played, events: Sequence[Any], words: Words) -> Outcome:
-    """The trial in words."""
-    shown = lines([printed(line, played.process) for line in played.lines], words)
-    told = [_told(message, words) for message in played.messages]
+def outcome(
+    played: Played, events: Sequence[Any], words: Words, hidden: Collection[str] | None = None, origin: str = ""
+) -> Outcome:
+    """The trial in words. `hidden`: fields that the reader does not see, nor what messages say (None: he sees all);
+    `origin`: what the axis calls its beginning (left out: the receipt)."""
+    open_to, hidden = hidden is None, hidden or ()
+    entries = [without(line, hidden) for line in played.lines]
+    shown = explained(lines([printed(line, played.process) for line in entries], words), entries, played.causes, words)
+    told = [_told(message, words, open_to) for message in played.messages]
     points = [(_moment(one["at"], words), worded.whom, worded.occasion)
               for one, worded in zip(played.messages, told, strict=True)]  # fmt: skip
-    drawn = drawing.axis(played.lines, points, played.script.start, played.cursor, words, [line.text for line in shown])
+    texts = [line.text for line in shown]
+    drawn = drawing.axis(entries, points, played.start, played.cursor, words, texts, played.running, origin)
     stops, place = _stops(played, points, drawn, words)
     calendar = played.process.calendar
     return Outcome(
@@ -105,7 +115,7 @@ def outcome(played: Played, events: Sequence[Any], words: Words) -> Outcome:
         place=place,
         timeline=[(line, entry["at"] > played.cursor) for line, entry in zip(shown, played.lines, strict=True)],
         told=told,
-        forms=trial.forms(played, words),
+        forms=trial.forms(played, words, hidden),
         done=[(index, _short(str(one.get("at"))), _event_text(one, words)) for index, one in enumerate(events)],
         asked=[(name, words.of("notify", name)) for name in played.asked],
         tasks=[(name, words.of("notify", name)) for name in played.tasks],
@@ -206,17 +216,22 @@ def clock_text(state: str) -> str:
 # -- who is told ----------------------------------------------------------------------------------------------------
 
 
-def _told(message: Any, words: Words) -> Told:
+def _told(message: Any, words: Words, open_to: bool) -> Told:
+    known = snapshot().people
     people_ = [words.who(one["id"]) if one["id"] != one["name"] else str(one["name"]) for one in message["recipients"]]
-    written = [words.who(one) for one in message["to"]]
+    # An address that stands in a private field is private, too.
+    if not open_to and any(one["id"] not in known and one["id"] != CUSTOMER for one in message["recipients"]):
+        people_ = []
+    phrases = Phrases(words.vocabulary, words.language, words.reader.people)
+    written = [phrases.who(one) for one in message["to"]]
     return Told(
         at=message["at"][:19].replace("T", " "),
         iso=message["at"],
         whom=say("words.list", words.language).join(people_ or written),
         occasion=_occasion(message["notice"], words),
         channel=via_text(message["channel"]),
-        subject=message["subject"] or "",
-        body=message["body"] or "",
+        subject=(message["subject"] or "") if open_to else "",
+        body=(message["body"] or "") if open_to else "",
         problem=_problem(message),
     )
 
@@ -238,3 +253,24 @@ def _problem(message: Any) -> str:
     if message["problem"]:
         return str(message["problem"])
     return reasons.get(message["reason"], str(message["reason"] or ""))
+
+
+# -- through time ----------------------------------------------------------------------------------------------------
+
+
+def gone(played: Played, button: str) -> Moment:
+    """The moment that a button leads to: the first, the one before, the one after, the last, at which something
+    happens."""
+    moments = [state.at for state in played.states]
+    before = [at for at in moments if at < played.cursor]
+    after = [at for at in moments if at > played.cursor]
+    match button:
+        case "first":
+            return moments[0]
+        case "before":
+            return before[-1] if before else played.cursor
+        case "after":
+            return after[0] if after else played.cursor
+        case "last":
+            return moments[-1]
+    return played.cursor

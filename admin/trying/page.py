@@ -9,10 +9,11 @@ from flask import abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from admin import bundles
-from admin.guard import Page, signed_in
+from admin.guard import Page, caller, signed_in
 from admin.reading import Words, words_of
 from server import drafts
-from server.backtesting.kept import MAY_ASK
+from server.accounts import Caller
+from server.backtesting import kept
 from server.store.models import Draft
 from server.trying import Beside, beside
 
@@ -57,20 +58,25 @@ class DraftPage(Page):
     def is_visible(self) -> bool:
         return False
 
+    def is_accessible(self) -> bool:
+        """Those who look at all drafts; and whoever owns a document, for `tried` to say which drafts are his."""
+        who = caller()
+        return super().is_accessible() or (who is not None and drafts.may_propose_anything(who))
+
     def may_change(self) -> bool:
         """Whoever may look may ask; the rest is asked for where it is done."""
         return self.is_accessible()
 
-    def require(self, *permissions: str) -> ResponseReturnValue | None:
-        """What to answer whoever has none of these permissions; None: he has one."""
-        who = signed_in()
-        if any(who.may(permission) for permission in permissions):
-            return None
-        return self.inaccessible_callback("")
+    def require(self, allowed: bool) -> ResponseReturnValue | None:
+        """What to answer whoever may not, or None."""
+        return None if allowed else self.inaccessible_callback("")
 
     def tried(self, draft: int) -> Tried:
-        """The draft of that number with the text of this request."""
+        """The draft of that number with the text of this request; for whoever may not look at it there is no answer
+        but that."""
         row = draft_of(draft)
+        if not may_try(signed_in(), row):
+            self.inaccessible_callback("")
         text = request.form.get("text") if request.method == "POST" else None
         typed = bool(text)
         data = text.encode("utf-8", "replace") if text else bytes(row.data)
@@ -85,11 +91,12 @@ class DraftPage(Page):
         return self.render(template, tried=tried, here_now=name, **values), status
 
     def render(self, template: str, **kwargs: Any) -> str:
-        who = signed_in()
+        who, tried = signed_in(), kwargs.get("tried")
         return super().render(
             template,
             **{
-                "may_ask": any(who.may(permission) for permission in MAY_ASK),
+                "may_ask": tried is not None and kept.may_ask(who, tried.draft.name),
+                "may_write": tried is not None and tried.is_open and drafts.may_propose(who, tried.draft),
                 "may_see_issues": who.may("issue.read"),
                 "known_endpoints": current_app.view_functions,
                 "scripts": bundles.entries(),
@@ -97,6 +104,11 @@ class DraftPage(Page):
                 **kwargs,
             },
         )
+
+
+def may_try(who: Caller, draft: Draft) -> bool:
+    """Whether somebody may look at the draft and try it: as he may in the editor."""
+    return any(who.may(permission) for permission in READERS) or drafts.may_propose(who, draft)
 
 
 def draft_of(number: int) -> Draft:

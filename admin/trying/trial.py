@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -46,7 +46,7 @@ class TrialForm:
     @property
     def events_text(self) -> str:
         """What was done so far, for the hidden input that carries it."""
-        return json.dumps(list(self.events), ensure_ascii=False, separators=(",", ":"))
+        return events_text(self.events)
 
     @property
     def has_problems(self) -> bool:
@@ -71,7 +71,7 @@ def read(posted: MultiDict[str, str], words: Words, now: Moment) -> tuple[TrialF
     if received is None or abs(received - now) > 20 * 366 * DAY:
         received = None
         problems.append(gettext("The time of receipt cannot be read: give it as 2026-03-02T09:00."))
-    events, bad = _events(posted.get("events", ""))
+    events, bad = events_of(posted.get("events", ""))
     if bad:
         problems.append(bad)
     cursor = moment_of(posted.get("moment", ""), words)
@@ -101,7 +101,7 @@ def _prefixed(form: FormShown, prefix: str) -> FormShown:
     return replace(form, inputs=tuple(replace(one, name=prefix + one.name) for one in form.inputs))
 
 
-def _events(text: str) -> tuple[list[dict[str, Any]], str]:
+def events_of(text: str) -> tuple[list[dict[str, Any]], str]:
     """What was done so far; and what is wrong with it, if it is not what this page wrote."""
     if not text:
         return [], ""
@@ -159,9 +159,10 @@ def _is_in(problem: Problem, form: FormShown) -> bool:
 # -- what can be done at the moment ---------------------------------------------------------------------------------
 
 
-def forms(played: Played, words: Words) -> list[ActionForm]:
-    """The forms of what can be done at the cursor, by whomever."""
-    made = action_forms.action_forms(played.possible, words, played.case.facts)
+def forms(played: Played, words: Words, hidden: Collection[str] = ()) -> list[ActionForm]:
+    """The forms of what can be done at the cursor, by whomever, without what stands in `hidden` fields."""
+    facts = {name: value for name, value in played.case.facts.items() if name not in hidden}
+    made = action_forms.action_forms(played.possible, words, facts)
     return [replace(one, form=_prefixed(one.form, f"{ACTION}{one.key}.")) for one in made]
 
 
@@ -194,6 +195,11 @@ def done(posted: MultiDict[str, str], played: Played, words: Words) -> dict[str,
         "by": posted.get(f"{BY}{name}") or posted.get("actor") or SYSTEM,
     }
     return {**event, "with": given} if given else event
+
+
+def events_text(events: Sequence[Mapping[str, Any]]) -> str:
+    """What was done so far, for the hidden input that carries it."""
+    return json.dumps(list(events), ensure_ascii=False, separators=(",", ":"))
 
 
 def renewed(form: TrialForm, events: Sequence[Mapping[str, Any]], moment: str) -> TrialForm:

@@ -11,6 +11,7 @@ from admin import clock, inputs, languages
 from admin.guard import expose, signed_in
 from admin.languages import gettext
 from admin.trying import outcome, trial
+from admin.trying.keeping import LONGEST_NAME, why_not
 from admin.trying.page import PART, DraftPage, Tried
 from admin.trying.trial import TrialForm
 from server import drafts, settings
@@ -21,8 +22,6 @@ from server.core.moments import Moment, OutOfRange
 from server.core.scripts import BadScript
 from server.recording import UnknownIssue
 from server.trying import Played, Trial, example_of_issue, example_of_trial, play
-
-LONGEST_NAME = 200
 
 
 class TrialPages(DraftPage):
@@ -60,7 +59,7 @@ class TrialPages(DraftPage):
             made = Trial(made.facts, made.received, made.by, (*events, event))
             played = play(plan, made, played.cursor, known)
         elif request.form.get("go"):
-            moment = _gone(played, request.form["go"])
+            moment = outcome.gone(played, request.form["go"])
             if moment != played.cursor:
                 played = play(plan, made, moment, known)
         at = words.process.calendar.show(played.cursor)[:19]
@@ -84,10 +83,10 @@ class TrialPages(DraftPage):
     def example(self, draft: int) -> ResponseReturnValue:
         """Make what was tried, or a real issue, an example of the draft. A script gets the text with it and writes it
         where it is typed; without one it is written into the draft."""
-        refused = self.require("policy.propose")
+        tried = self.tried(draft)
+        refused = self.require(drafts.may_propose(signed_in(), tried.draft))
         if refused is not None:
             return refused
-        tried = self.tried(draft)
         if tried.words is None:
             return self._said(draft, gettext("The text cannot be used yet: mend its errors first."))
         name = request.form.get("example_name", "").strip()[:LONGEST_NAME]
@@ -105,7 +104,7 @@ class TrialPages(DraftPage):
         except Unreadable:
             return self._said(draft, gettext("That issue cannot be played any more: its private fields are erased."))
         except (NoPlace, BadScript, OutOfRange) as error:
-            return self._said(draft, gettext("It cannot be made an example: %(why)s", why=_why(error)))
+            return self._said(draft, gettext("It cannot be made an example: %(why)s", why=why_not(error)))
         if request.headers.get(PART):
             return {"text": text}
         try:
@@ -129,29 +128,3 @@ class TrialPages(DraftPage):
             return {"problem": text}, 422
         flash(str(text), "danger")
         return redirect(url_for("panel_trying.examples", draft=draft), 303)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, BadScript):
-        return "; ".join(finding.text(languages.language()) for finding in error.findings)
-    if isinstance(error, NoPlace):
-        return gettext("the examples are written in a way that nothing can be added to; write them one below the other")
-    return str(error)
-
-
-def _gone(played: Played, button: str) -> Moment:
-    """The moment that a button leads to: the first, the one before, the one after, the last, at which something
-    happens."""
-    moments = [state.at for state in played.states]
-    before = [at for at in moments if at < played.cursor]
-    after = [at for at in moments if at > played.cursor]
-    match button:
-        case "first":
-            return moments[0]
-        case "before":
-            return before[-1] if before else played.cursor
-        case "after":
-            return after[0] if after else played.cursor
-        case "last":
-            return moments[-1]
-    return played.cursor

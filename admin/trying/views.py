@@ -9,7 +9,7 @@ from admin import clock, languages
 from admin.guard import expose, signed_in
 from admin.languages import gettext
 from admin.trying import asking, changed, examples, results, summary
-from admin.trying.page import Tried
+from admin.trying.page import READERS, Tried
 from admin.trying.trial_view import TrialPages
 from server.backtesting import kept
 from server.store.models import Backtest
@@ -63,10 +63,10 @@ class TryingView(TrialPages):
     @expose("/<int:draft>/backtests", methods=("POST",))
     def start(self, draft: int) -> ResponseReturnValue:
         """Ask for a back-test of the text."""
-        refused = self.require(*kept.MAY_ASK)
+        tried = self.tried(draft)
+        refused = self.require(kept.may_ask(signed_in(), tried.draft.name))
         if refused is not None:
             return refused
-        tried = self.tried(draft)
         if tried.text.process is None:
             flash(gettext("The text cannot be used yet: mend its errors first."), "danger")
             return redirect(url_for(".would_change", draft=draft), 303)
@@ -93,8 +93,11 @@ class TryingView(TrialPages):
 
     @expose("/<int:draft>/backtests/<int:backtest>")
     def backtest(self, draft: int, backtest: int) -> ResponseReturnValue:
-        """What a back-test gave, or how far it is."""
+        """What a back-test gave, or how far it is. It names issues: owning the document is not enough."""
         tried, row = self.tried(draft), self._row(draft, backtest)
+        refused = self.require(any(signed_in().may(permission) for permission in (*READERS, "issue.read")))
+        if refused is not None:
+            return refused
         words = results.words_for(row, tried.words)
         return self.shown(
             "backtest",
@@ -107,7 +110,7 @@ class TryingView(TrialPages):
     @expose("/<int:draft>/backtests/<int:backtest>/cancel", methods=("POST",))
     def cancel(self, draft: int, backtest: int) -> ResponseReturnValue:
         """End a back-test that waits or runs."""
-        refused = self.require(*kept.MAY_ASK)
+        refused = self.require(kept.may_ask(signed_in(), self.tried(draft).draft.name))
         if refused is not None:
             return refused
         self._row(draft, backtest)

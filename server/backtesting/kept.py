@@ -17,6 +17,7 @@ from typing import Any, Final
 from server import audit, backtesting
 from server.accounts import Caller, NotPermitted
 from server.core.moments import MINUTE, Moment
+from server.drafts.rights import may_change
 from server.store import database
 from server.store.models import Backtest
 
@@ -57,6 +58,11 @@ class _Cancelled(Exception):
 MOST_WAITING: Final = 5
 
 
+def may_ask(by: Caller, name: str) -> bool:
+    """Whether somebody may ask for back-tests of that document: by a permission, or because it is his to change."""
+    return any(by.may(permission) for permission in MAY_ASK) or may_change(by, name)
+
+
 def ask(
     name: str,
     data: bytes,
@@ -70,7 +76,7 @@ def ask(
 ) -> Any:
     """Asks for a back-test of the text; gives its row. The same one that still waits or runs is not asked for twice.
     `share`: hundredths of a percent of the issues. Raises NotPermitted, TooMany."""
-    if not any(by.may(permission) for permission in MAY_ASK):
+    if not may_ask(by, name):
         raise NotPermitted(MAY_ASK[0])
     sha256 = hashlib.sha256(data).hexdigest()
     wanted = {"name": name, "sha256": sha256, "from_at": start, "to_at": end, "share": share, "decisions": decisions}
@@ -100,10 +106,10 @@ def _forget_old(name: str) -> None:
 
 def cancel(backtest: int, by: Caller, now: Moment) -> None:
     """Ends one that waits or runs; nothing happens to one that has ended. Raises NotPermitted, UnknownBacktest."""
-    if not any(by.may(permission) for permission in MAY_ASK):
+    row = one(backtest)
+    if not may_ask(by, row.name):
         raise NotPermitted(MAY_ASK[0])
     with database.transaction():
-        row = one(backtest)
         ended = Backtest.update(state=Backtest.CANCELLED, ended_at=now).where(
             Backtest.id == row.id, Backtest.state.in_(OPEN)
         )

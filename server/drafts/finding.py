@@ -10,6 +10,7 @@ from peewee import fn
 from server.accounts import Caller
 from server.drafts.keeping import OPEN
 from server.drafts.rights import APPROVE, may_change
+from server.drafts.standing import overtaken_among
 from server.store.models import Approval, Draft, DraftAuthor
 
 CLOSED = (Draft.ACTIVE, Draft.SUPERSEDED, Draft.REJECTED, Draft.WITHDRAWN, Draft.REFUSED)
@@ -52,7 +53,8 @@ def written_by(login: str) -> list[Any]:
 
 
 def waiting_for(by: Caller) -> list[Any]:
-    """The drafts that this person could approve now, the one that waits longest first, without their texts."""
+    """The drafts that this person could approve now, the one that waits longest first, without their texts. One that
+    was overtaken waits for its author."""
     if not by.may(APPROVE):
         return []
     written = DraftAuthor.select(DraftAuthor.draft).where(DraftAuthor.login == by.login)
@@ -60,7 +62,9 @@ def waiting_for(by: Caller) -> list[Any]:
     query = Draft.select(*_COLUMNS).where(
         Draft.state == Draft.SUBMITTED, Draft.id.not_in(written), Draft.id.not_in(given)
     )
-    return [row for row in query.order_by(Draft.submitted_at, Draft.id) if row.submitted_by != by.login]
+    rows = [row for row in query.order_by(Draft.submitted_at, Draft.id) if row.submitted_by != by.login]
+    overtaken = overtaken_among(rows)
+    return [row for row in rows if row.id not in overtaken]
 
 
 def offered_to(by: Caller) -> list[Any]:

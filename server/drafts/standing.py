@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from server.drafts.problems import NotDone
@@ -44,6 +45,13 @@ def is_overtaken(draft: Draft) -> bool:
     """Whether something else is in force than what the draft was based on."""
     now = in_force(draft.name)
     return bool((None if now is None else now.id) != draft.based_on_id)
+
+
+def overtaken_among(drafts: Iterable[Any]) -> frozenset[int]:
+    """The ids of those of the drafts that are overtaken, without a question for each."""
+    rows = Activation.select(Activation.name, Activation.version).where(Activation.until_at.is_null())
+    versions = {row.name: row.version_id for row in rows}
+    return frozenset(row.id for row in drafts if versions.get(row.name) != row.based_on_id)
 
 
 def require_base(draft: Draft) -> None:

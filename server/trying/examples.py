@@ -18,7 +18,7 @@ from server.core.replaying import Happened, Past, fitted
 from server.core.scripts import read_script
 from server.core.simulate import play, timeline
 from server.trying.beside import Beside
-from server.trying.playing import Trial
+from server.trying.playing import Trial, in_order
 
 ISSUES_OWN: Final = ("subject", "channel", "preferred", "received")
 """What every issue has, and an example keeps of a real one. Its description stays where it is."""
@@ -65,18 +65,22 @@ def example_of_trial(tried: Beside, trial: Trial, until: Moment, name: str) -> d
     made = {
         **script,
         "issue": _without(script["issue"], private, process, trial.received),
-        "events": [
-            {**one, "with": _without(one["with"], private, process, trial.received)} if one.get("with") else one
-            for one in script.get("events", [])
-            if process.calendar.parse(str(one["at"])) <= until
-        ],
+        "events": _up_to(until, script.get("events", []), process, trial.received),
     }
     return _expecting(_unnamed(made, process), tried, until, name)
 
 
-def example_of_issue(tried: Beside, number: str, now: Moment, name: str) -> dict[str, Any]:
+def example_of_issue(
+    tried: Beside,
+    number: str,
+    now: Moment,
+    name: str,
+    further: Sequence[Mapping[str, Any]] = (),
+    until: Moment | None = None,
+) -> dict[str, Any]:
     """A real issue as an example that the text passes now: what was recorded, without its description, its private
-    fields and the names of people. Raises BadScript, UnknownIssue, and ValueError for one that cannot be read."""
+    fields and the names of people. `further`: what else happens to it, up to `until`. Raises BadScript, UnknownIssue,
+    and Unreadable for one that cannot be played."""
     process = tried.process
     assert process is not None
     past = past_issue(number, now)
@@ -89,9 +93,24 @@ def example_of_issue(tried: Beside, number: str, now: Moment, name: str) -> dict
         "start": process.calendar.show(first.now),
         "by": first.event.get("by"),
         "issue": _without(_printed(kept, process), _private(process), process, first.now),
-        "events": [event for happened in past.events[1:] for event in _events(happened, past, process)],
+        "events": [
+            *(event for happened in past.events[1:] for event in _events(happened, past, process)),
+            *_up_to(until, further, process, first.now),
+        ],
     }
-    return _expecting(_unnamed(made, process), tried, past.until, name)
+    return _expecting(_unnamed(made, process), tried, past.until if until is None else until, name)
+
+
+def _up_to(
+    until: Moment | None, events: Sequence[Mapping[str, Any]], process: Process, start: Moment
+) -> list[Mapping[str, Any]]:
+    """What is done up to a moment, in order of time and without private values."""
+    private = _private(process)
+    return [
+        {**one, "with": _without(one["with"], private, process, start)} if one.get("with") else one
+        for one in in_order(events, process)
+        if until is None or process.calendar.parse(str(one["at"])) <= until
+    ]
 
 
 def _events(happened: Happened, past: Past, process: Process) -> Iterable[dict[str, Any]]:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from server.core import actions, forecast
 from server.core.case import Case
+from server.core.causes import Cause, causes
 from server.core.moments import Moment, OutOfRange
 from server.core.process import SYSTEM, Process
-from server.core.scripts import BadScript, Script, read_script
+from server.core.scripts import BadScript, Doing, read_script
 from server.core.simulate import play_in
 from server.core.turn import Telling, Turn
 from server.core.world import Asked
@@ -44,21 +45,25 @@ class Trial:
 
     def script(self, process: Process) -> dict[str, Any]:
         """The trial as a script, in order of time."""
-        parsed = [(self._moment(process, one), place, one) for place, one in enumerate(self.events)]
         made: dict[str, Any] = {"start": process.calendar.show(self.received), "issue": dict(self.facts)}
         if self.by:
             made["by"] = self.by
-        ordered = [dict(one) for _, _, one in sorted(parsed, key=lambda one: one[:2])]
+        ordered = in_order(self.events, process)
         if ordered:
             made["events"] = ordered
         return made
 
-    @staticmethod
-    def _moment(process: Process, event: Mapping[str, Any]) -> Moment:
+
+def in_order(events: Sequence[Mapping[str, Any]], process: Process) -> list[dict[str, Any]]:
+    """Events of a script in order of time; at one moment as they are given."""
+
+    def moment(event: Mapping[str, Any]) -> Moment:
         try:
             return process.calendar.parse(str(event.get("at")))
         except ValueError:
             return 0  # reading the script says so
+
+    return [dict(one) for one in sorted(events, key=moment)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +82,31 @@ class State:
 
 @dataclass(slots=True)
 class Played:
-    """What was played: the timeline's lines with moments (not printed), the states, in order of time, the messages as a
-    drill's report has them; the case as it stands at the cursor, and whether what lies ahead was cut off."""
+    """What was played from `start` on: the timeline's lines with moments (not printed), the states, in order of time,
+    the messages as a drill's report has them; the case as it stands at the cursor, and whether what lies ahead was cut
+    off. `causes`: why each line came. `running`: clocks that ran at the start already, as (name, run, due)."""
 
     process: Process
-    script: Script
+    start: Moment
     cursor: Moment
     case: Case
     lines: list[dict[str, Any]]
     states: list[State]
     messages: list[dict[str, Any]]
+    causes: list[Cause | None]
+    running: list[tuple[str, int, Moment]] = field(default_factory=list)
     possible: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
     cut: bool = False
 
 
-class _Simulation(DrillSimulation):
+class CourseSimulation(DrillSimulation):
     """A drill that keeps how the issue stands at each moment, and the case as it is at the cursor."""
 
     def __init__(self, plan: Plan, cursor: Moment, settings: Settings) -> None:
         super().__init__(plan, settings, os.environ)
+        self.start: Moment = 0
         self.cursor = cursor
         self.states: list[State] = []
         self.at_cursor: Case | None = None
@@ -110,7 +119,7 @@ class _Simulation(DrillSimulation):
 
     def note(self, case: Case, entries: Sequence[dict[str, Any]], tellings: Sequence[Telling]) -> None:
         super().note(case, entries, tellings)
-        state = _state(case, self.process)
+        state = state_of(case, self.process, self.start)
         if self.states and self.states[-1].at == state.at:
             self.states[-1] = state
         else:
@@ -119,7 +128,7 @@ class _Simulation(DrillSimulation):
     def look_ahead(self) -> bool:
         """Lets time pass as far as `forecast` looks; gives whether it was cut off."""
         case = next(iter(self.cases.values()))
-        end = case.moment + forecast.AHEAD
+        end = max(case.moment, self.cursor) + forecast.AHEAD
         try:
             self._ahead(case, end)
             self._ahead(case, max(end, forecast.last_deadline(self.process, case)))
@@ -135,7 +144,8 @@ class _Simulation(DrillSimulation):
             self.pass_time(due)
 
 
-def _state(case: Case, process: Process) -> State:
+def state_of(case: Case, process: Process, start: Moment = 0) -> State:
+    """How the case stands, from its last moment on, or from `start` if that is later."""
     runs = []
     for name in process.clocks:
         found = case.clocks.get(name)
@@ -143,7 +153,9 @@ def _state(case: Case, process: Process) -> State:
         if run is not None:
             runs.append((name, run.number, run.state, None if run.state == "paused" else run.due))
     severity = case.values.get("severity")
-    return State(case.moment, case.stage, severity, case.team, case.owner, runs, process.is_final(case.stage))
+    return State(
+        max(case.moment, start), case.stage, severity, case.team, case.owner, runs, process.is_final(case.stage)
+    )
 
 
 def play(plan: Plan, trial: Trial, cursor: Moment | None, settings: Settings) -> Played:
@@ -151,27 +163,36 @@ def play(plan: Plan, trial: Trial, cursor: Moment | None, settings: Settings) ->
     possibilities are asked for; None: the last event's. Raises BadScript."""
     script = read_script(trial.script(plan.process), plan.process)
     at = max(script.start, script.until if cursor is None else cursor)
-    simulation = _Simulation(plan, at, settings)
+    simulation = CourseSimulation(plan, at, settings)
     with database.session():
         play_in(simulation, replace(script, until=max(script.until, at)))
-        assert simulation.at_cursor is not None
-        cut = simulation.look_ahead()
-        case = simulation.at_cursor
-        turn = Turn(plan.process, case, Asked(simulation.world), case.moment)
-        turn.at(at)
-        return Played(
-            process=plan.process,
-            script=script,
-            cursor=at,
-            case=case,
-            lines=simulation.lines,
-            states=simulation.states,
-            messages=messages(simulation),
-            possible=_possible(turn),
-            asked=[name for name, state in case.notices.items() if state.asked is not None],
-            tasks=[name for name, state in case.notices.items() if state.tasks > 0],
-            cut=cut,
-        )
+        return played(simulation, script.start, script.events)
+
+
+def played(
+    simulation: CourseSimulation, start: Moment, events: Sequence[Doing], earlier: Iterable[Mapping[str, Any]] = ()
+) -> Played:
+    """A course that was played up to its cursor, and what lies ahead of it. `earlier`: lines before its start."""
+    assert simulation.at_cursor is not None
+    cut = simulation.look_ahead()
+    process, case = simulation.process, simulation.at_cursor
+    turn = Turn(process, case, Asked(simulation.world), case.moment)
+    turn.at(simulation.cursor)
+    by_hand = {(one.at, str(one.what)) for one in events if one.kind == "do" and one.by == SYSTEM}
+    return Played(
+        process=process,
+        start=start,
+        cursor=simulation.cursor,
+        case=case,
+        lines=simulation.lines,
+        states=simulation.states,
+        messages=messages(simulation),
+        causes=causes(process, simulation.lines, earlier, by_hand),
+        possible=_possible(turn),
+        asked=[name for name, state in case.notices.items() if state.asked is not None],
+        tasks=[name for name, state in case.notices.items() if state.tasks > 0],
+        cut=cut,
+    )
 
 
 def _possible(turn: Turn) -> list[dict[str, Any]]:

@@ -312,3 +312,14 @@ def test_an_approver_sees_the_back_test_of_exactly_that_text(panel: Panel) -> No
     assert person(panel, OWNER).post(f"/admin/trying/{draft.id}/backtests", {}).status_code < 400
     assert f"/admin/trying/{draft.id}/backtests/" not in before
     assert f"/admin/trying/{draft.id}/backtests/" in approver.get(page).text
+
+
+def test_a_draft_that_was_overtaken_waits_for_its_author_and_not_for_an_approver(panel: Panel) -> None:
+    late = submitted()
+    approver, author = person(panel, APPROVER), person(panel, OWNER)
+    assert "Approve it, or send it back" in approver.text("/admin/documents/")
+    approved(submitted(renamed("另一个名字"), by="fu"))
+    assert "Approve it, or send it back" not in approver.text("/admin/documents/")
+    assert "Waiting for your approval" not in approver.text("/admin/drafts/")
+    assert "Put its changes onto what is in force now" in author.text("/admin/documents/")
+    assert "rebase" in drafts.possible(drafts.one(late.id), drafts.caller(OWNER))

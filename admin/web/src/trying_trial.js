@@ -2,12 +2,12 @@
 import { dressed, later, newest, post, show } from './trying/parts.js';
 
 /**
- * `draftUrl`: /admin/trying/NUMBER/; `getText`: the text as it is typed (left out: the draft's own); `onChange(text)`: is
+ * `draftUrl`: /admin/trying/NUMBER/; `address`: where it is played (left out: the draft's trial); `getText`: the text as it is typed (left out: the draft's own); `onChange(text)`: is
  * given the text with a new example in it (left out: the server writes it into the draft). Call `update()` of what it gives whenever the text changes.
  */
-export function mount(element, { draftUrl, getText, onChange }) {
-  dressed(draftUrl);
-  const url = new URL('try', new URL(draftUrl, location.href)).href;
+export function mount(element, { draftUrl, address, getText, onChange }) {
+  if (draftUrl) dressed(draftUrl);
+  const url = address ?? new URL('try', new URL(draftUrl, location.href)).href;
   const form = () => element.querySelector('form[data-trial]');
   const isPlayed = () => Boolean(element.querySelector('[data-stops]'));
 
