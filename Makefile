@@ -36,8 +36,8 @@ demo: .venv/.ready-runtime ## bring N issues that look real into the store of DU
 test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-browser: .venv/.ready-dev bundle ## look at every page in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
-	$(BIN)/python -m pytest -n 2 --dist load tests/browser/every_page.py $(ARGS)
+test-browser: .venv/.ready-dev bundle ## look at every page, and walk every path, in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
+	DUBAN_TEST_VIEWS=all $(BIN)/python -m pytest -n 2 --dist load -m walk tests/browser/every_page.py tests/browser $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
 	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py $(ARGS)

@@ -25,7 +25,7 @@ class ListPages(DraftsPage):
         chosen = {name: request.args[name] for name in ("document", "state", "person") if request.args.get(name)}
         found = drafts.found(wanted, SIZE + 1, before)
         by = signed_in()
-        mine = [] if chosen or before else rows(drafts.written_by(by.login))
+        mine = [] if chosen or before else rows([*drafts.returned_to(by.login), *drafts.written_by(by.login)])
         waiting = [] if chosen or before else rows(drafts.waiting_for(by))
         offered = [] if chosen or before else rows(drafts.offered_to(by))
         return self.render(

@@ -80,7 +80,11 @@ def offered(asked: Moment | None, first: str = NOW) -> When:
         choices.append(Choice(AS_ASKED, gettext("at once, as it was asked for"), None))
     else:
         choices.append(Choice(NOW, gettext("at once, as soon as it is approved"), None))
-    choices += [_at(moment) for moment in dict.fromkeys((tomorrow, monday)) if moment != asked]
+    if tomorrow != asked:
+        label = gettext("tomorrow: %(moment)s (%(distance)s)", moment=spelled(tomorrow), distance=ahead(tomorrow))
+        choices.append(Choice(str(tomorrow), label, tomorrow))
+    if monday not in (asked, tomorrow):
+        choices.append(_at(monday))
     return When((*choices, Choice(OTHER, gettext("at another time"))), choices[0].value)
 
 

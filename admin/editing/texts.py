@@ -78,6 +78,8 @@ WORDS = {
     "matrix_clocks": _("Deadlines by severity"),
     "matrix_notify": _("Who is told, by severity"),
     "cell": _("%(row)s, severity %(column)s"),
+    "cell_all": _("%(row)s, every severity"),
+    "no_deadline": _("no deadline"),
     "same_for_all": _("the same for all"),
     "by_condition": _("by conditions"),
     "vary": _("Different by severity"),

@@ -12,6 +12,7 @@ from flask_wtf.csrf import generate_csrf
 from jinja2.utils import htmlsafe_json_dumps
 
 from admin import bundles, clock, languages
+from admin.drafting.page import title_of
 from admin.editing.asking import Asking
 from admin.editing.schemas import schema_in
 from admin.editing.standing import overtaken, overtaken_text, readable, said, shown, state, writable, written
@@ -117,6 +118,7 @@ class EditorView(Asking, Page):
         return self.render(
             "panel/editor/editor.html",
             draft=draft,
+            title=title_of(draft),
             text=shown,
             stored=text,
             writable=writable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -28,7 +28,7 @@ def check(report: Report, process: Process) -> None:
         _ending(report, path, clock)
         for key, by_case in (("every" if clock.recurring else "within", clock.span), ("first", clock.first)):
             if by_case is not None:
-                _length(report, (*path, key), clock, by_case, body[key])
+                _length(report, (*path, key), clock, by_case, body[key], process.severities)
         _marks(report, path, clock, body)
         for stage, at in each(body.get("pause"), (*path, "pause")):
             if process.is_final(stage):
@@ -75,7 +75,7 @@ def _ending(report: Report, path: Path, clock: Clock) -> None:
         report.warn(path, "clock-without-met-by")
 
 
-def _length(report: Report, path: Path, clock: Clock, spans: ByCase[Span], raw: Any) -> None:
+def _length(report: Report, path: Path, clock: Clock, spans: ByCase[Span], raw: Any, severities: Sequence[str]) -> None:
     if spans.uses_now:
         report.add(path, "duration-uses-now")
     for value, at, _ in cases(raw, path):
@@ -85,12 +85,15 @@ def _length(report: Report, path: Path, clock: Clock, spans: ByCase[Span], raw: 
             report.warn(at, "due-at-once")
     if spans.by_severity is not None:
         durations = {severity: span.duration for severity, span in spans.by_severity.items() if span.duration}
-        graver(report, path, durations, clock.calendar, list(raw))
+        graver(report, path, durations, clock.calendar, severities)
 
 
-def graver(report: Report, path: Path, durations: dict[str, Duration], calendar: Calendar, order: list[str]) -> None:
-    """Notes a severity that is given more time than a milder one."""
-    ranked = [severity for severity in order if severity in durations]
+def graver(
+    report: Report, path: Path, durations: dict[str, Duration], calendar: Calendar, severities: Sequence[str]
+) -> None:
+    """Notes a severity that is given more time than a milder one. `severities`: the most severe first, whatever the
+    order in which the durations are written."""
+    ranked = [severity for severity in severities if severity in durations]
     for severity, milder in pairwise(ranked):
         if _longer(durations[severity], durations[milder], calendar):
             report.warn(

@@ -24,7 +24,7 @@ def check(report: Report, process: Process) -> None:
             if "now" in [duration.text for duration in rung.within.outcomes]:
                 report.warn(at, "due-at-once")
             if rung.within.by_severity is not None:
-                graver(report, at, rung.within.by_severity, process.calendar, list(rung.within.by_severity))
+                graver(report, at, rung.within.by_severity, process.calendar, process.severities)
 
 
 def _by_time_alone(report: Report, path: Path, ladder: Ladder) -> None:

@@ -10,7 +10,18 @@ from server.drafts.activating import activate_due, before, emergency, next_momen
 from server.drafts.approving import approve, approvers
 from server.drafts.checking import check, check_files, place
 from server.drafts.consequences import Meaning, meaning, next_scheduled
-from server.drafts.finding import STATES, Filter, beside, found, names, offered_to, people, waiting_for, written_by
+from server.drafts.finding import (
+    STATES,
+    Filter,
+    beside,
+    found,
+    names,
+    offered_to,
+    people,
+    returned_to,
+    waiting_for,
+    written_by,
+)
 from server.drafts.happened import Step, steps
 from server.drafts.history import difference, documents, unified, version, version_row, versions
 from server.drafts.keeping import OPEN, begin, drafts, last_written, one, own, write
@@ -80,6 +91,7 @@ __all__ = [
     "rebase",
     "reject",
     "responsible_for",
+    "returned_to",
     "rollback",
     "shown",
     "steps",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from peewee import fn
-
 from server.accounts import Caller
+from server.drafts.finding import returned_to
 from server.drafts.keeping import OPEN
 from server.drafts.rights import APPROVE as MAY_APPROVE
 from server.drafts.standing import overtaken_among
@@ -35,13 +34,11 @@ def open_drafts(by: Caller) -> list[Open]:
     """Every draft that is under way, newest first, and the last one of each document if it came back to this person."""
     rows = list(Draft.select(*_COLUMNS).where(Draft.state.in_(OPEN)).order_by(Draft.id.desc()))
     mine = DraftAuthor.select(DraftAuthor.draft).where(DraftAuthor.login == by.login)
-    newest = Draft.select(fn.MAX(Draft.id)).where(Draft.id.in_(mine)).group_by(Draft.name)
-    back = Draft.select(*_COLUMNS).where(Draft.id.in_(newest), Draft.state.in_((Draft.REJECTED, Draft.REFUSED)))
     written = {row.id for row in Draft.select(Draft.id).where(Draft.state.in_(OPEN), Draft.id.in_(mine))}
     given = {row.draft_id for row in Approval.select(Approval.draft).where(Approval.approver == by.login)}
     overtaken = overtaken_among(rows)
     found = [Open(row, _task(row, by, row.id in written, row.id in given, row.id in overtaken)) for row in rows]
-    found += [Open(row, MEND) for row in back]
+    found += [Open(row, MEND) for row in returned_to(by.login)]
     return sorted(found, key=lambda one: -int(one.row.id))
 
 

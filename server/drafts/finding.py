@@ -52,6 +52,15 @@ def written_by(login: str) -> list[Any]:
     return list(query.order_by(Draft.id.desc()))
 
 
+def returned_to(login: str) -> list[Any]:
+    """What came back to somebody: the newest draft that he wrote of each document, when it was sent back or did not
+    take effect; newest first, without their texts."""
+    mine = DraftAuthor.select(DraftAuthor.draft).where(DraftAuthor.login == login)
+    newest = Draft.select(fn.MAX(Draft.id)).where(Draft.id.in_(mine)).group_by(Draft.name)
+    query = Draft.select(*_COLUMNS).where(Draft.id.in_(newest), Draft.state.in_((Draft.REJECTED, Draft.REFUSED)))
+    return list(query.order_by(Draft.id.desc()))
+
+
 def waiting_for(by: Caller) -> list[Any]:
     """The drafts that this person could approve now, the one that waits longest first, without their texts. One that
     was overtaken waits for its author."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
-from server.accounts import set_password
+from server import demo, policies
+from server.accounts import set_password, users
 from server.core.moments import HOUR
 from server.recording import held
+from server.settings import Settings
+from server.store import database
 from tests.admin.conftest import panel, staffed, use_settings
-from tests.admin.visiting import PASSWORD, Panel, now, receive
+from tests.admin.visiting import PASSWORD, Panel, now, panel_app, receive
 from tests.browser.driving import chromium
 
 __all__ = ["panel", "staffed", "use_settings"]
@@ -37,6 +43,18 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
+@contextmanager
+def listening(app: Flask) -> Iterator[str]:
+    """The application on a port of its own; its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
 @pytest.fixture
 def site(panel: Panel) -> Iterator[Site]:
     """The panel on a port of its own."""
@@ -45,10 +63,32 @@ def site(panel: Panel) -> Iterator[Site]:
     owner = held(number).case.owner
     assert owner is not None
     set_password(owner, PASSWORD, now())
-    server = make_server("127.0.0.1", 0, panel.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.server_port}", number, owner, overdue)
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with listening(panel.app) as address:
+        yield Site(address, number, owner, overdue)
+
+
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> bytes:
+    """The bytes of a store as the first `make serve` leaves it, everybody's password a known one."""
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    path.write_bytes(sqlite_template)
+    store = database.open(str(path))
+    policies.load_shipped(now())
+    users.first_administrator(now(), PASSWORD)
+    loaded, _ = demo.load(now())
+    assert loaded is not None
+    for one in loaded.logins:
+        set_password(one.login, PASSWORD, now())
+    store.db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def address(use_settings: Settings, demo_store: bytes) -> Iterator[str]:
+    """Where a server with the demo's people and issues is."""
+    Path(use_settings.database).write_bytes(demo_store)
+    store = database.open(use_settings.database)
+    with listening(panel_app()) as found:
+        yield found
+    store.close()

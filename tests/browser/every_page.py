@@ -6,22 +6,21 @@ combination of language, width and appearance. The pictures stay in .cache/scree
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from werkzeug.serving import make_server
 
 from server.settings import Settings
 from server.store import database
 from tests.admin.visiting import PASSWORD, panel_app
+from tests.browser.conftest import listening
 from tests.browser.examples import PAGES, VISITOR, Made, make_up
 from tests.browser.sweeping import COMBINATIONS, SIGN_IN, picture_name, sweep
 
 # Werkzeug's own server leaves a file open when a browser hangs up in the middle of it; gunicorn does not.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [pytest.mark.walk, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 LANGUAGES = ("zh", "en")
 
 
@@ -31,13 +30,8 @@ def made_up(use_settings: Settings, sqlite_template: bytes) -> Iterator[tuple[st
     Path(use_settings.database).write_bytes(sqlite_template)
     store = database.open(use_settings.database)
     made = make_up()
-    server = make_server("127.0.0.1", 0, panel_app(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", made
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with listening(panel_app()) as address:
+        yield address, made
     store.close()
 
 

@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
-from tests.browser.driving import sticks_out
-from tests.conftest import skip_or_fail
+from tests.browser.looking import NOTE_VIOLATIONS, PICTURES, make_ready, need_axe, take_picture, wrong_with
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-AXE: Final = ROOT / ".cache" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES: Final = ROOT / ".cache" / "screenshots"
 SIGN_IN: Final = "/admin/sign-in/"
 HEIGHTS: Final = {1280: 900, 390: 844}
-TALLEST: Final = 6_000  # of a picture; a long document is many times that
 COMBINATIONS: Final = [(width, theme) for width in HEIGHTS for theme in ("light", "dark")]
-RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-FIND: Final = """async rules => {
-  const found = await axe.run(document, {runOnly: rules, resultTypes: ['violations'], elementRef: false});
-  return found.violations.map(one => [one.id, one.nodes.length, one.nodes[0].html.slice(0, 160),
-                                      one.nodes[0].any.map(each => each.message).join('; ').slice(0, 200)]);
-}"""
-# Nothing that moves is in the picture, and nothing is seen half-way from one appearance to the other.
-STILL: Final = """() => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync('*, *::before, *::after { transition: none !important; animation: none !important; }');
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  for (const one of document.querySelectorAll('details')) one.open = true;
-}"""
-NOTE_VIOLATIONS: Final = """window.__refused = [];
-document.addEventListener('securitypolicyviolation', event => window.__refused.push(
-  `${event.effectiveDirective}: ${event.blockedURI} ${event.sample} ${event.sourceFile || ''}:${event.lineNumber}`));"""
+OPEN_ALL: Final = "() => { for (const one of document.querySelectorAll('details')) one.open = true; }"
 
 
 @dataclass
@@ -57,7 +36,8 @@ class Sweep:
         answer = self.page.goto(self.address + path, wait_until="load")
         if not self._is_a_page(answer, path):
             return
-        self._ready()
+        make_ready(self.page)
+        self.page.evaluate(OPEN_ALL)
         for width, theme in combinations:
             self._dress(width, theme)
             self._how = f"{self.language} {width} {theme}"
@@ -75,12 +55,6 @@ class Sweep:
             return False
         return True
 
-    def _ready(self) -> None:
-        self.page.evaluate(STILL)
-        # Pages that load more by script say when they are done.
-        self.page.wait_for_function("!document.querySelector('[aria-busy=true]')", timeout=15_000)
-        self.page.evaluate(AXE.read_text("utf-8"))
-
     def _dress(self, width: int, theme: str) -> None:
         size = {"width": width, "height": HEIGHTS[width]}
         if self.page.viewport_size != size:
@@ -89,16 +63,9 @@ class Sweep:
 
     def _look(self, name: str, width: int, theme: str) -> None:
         self.seen += 1
-        wider = sticks_out(self.page)
-        if wider > 0:
-            self.say(f"is {wider} pixels wider than the window")
-        for rule, count, markup, why in self.page.evaluate(FIND, RULES):
-            self.say(f"axe {rule} × {count}: {markup} — {why}")
-        folder = PICTURES / f"{self.language}-{width}-{theme}"
-        folder.mkdir(parents=True, exist_ok=True)
-        tall = min(int(self.page.evaluate("document.documentElement.scrollHeight")), TALLEST)
-        part = {"x": 0, "y": 0, "width": width, "height": max(tall, HEIGHTS[width])}
-        self.page.screenshot(path=folder / f"{name}.png", full_page=True, clip=part, timeout=90_000)
+        for wrong in wrong_with(self.page):
+            self.say(wrong)
+        take_picture(self.page, PICTURES / f"{self.language}-{width}-{theme}" / f"{name}.png")
 
     def hear(self, message: ConsoleMessage) -> None:
         """Note what the console has against the page."""
@@ -117,8 +84,7 @@ class Sweep:
 
 def sweep(browser: Browser, address: str, language: str) -> Sweep:
     """A visitor who sees the pages in a language, by the system's appearance."""
-    if not AXE.is_file():
-        skip_or_fail("axe-core is not there: `make bundle` brings it")
+    need_axe()
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_cookies([{"name": "duban_language", "value": language, "url": address}])
     page = context.new_page()

@@ -148,6 +148,7 @@ TIMING = [
     doubt("due-at-once", "expires: 7d", "expires: now", "now\n"),
     doubt("graver-has-more-time", "{A: 1wh, B: 2wh}", "{A: 3wh, B: 2wh}", "3wh"),
     doubt("graver-has-more-time", "{A: 1wh, B: 2wh}", "{A: 5wd close, B: 24h}", "5wd"),
+    doubt("graver-has-more-time", "{A: 1wh, B: 2wh}", "{B: 2wh, A: 3wh}", "3wh"),
     doubt("warn-before-start", "{A: 1wh, B: 2wh}, warn: [50%]", "{A: 1h, B: 2h}, warn: [50%, 1h]", "1h]"),
     doubt("pause-in-final", "every: 1wd close", "pause: [closed], every: 1wd close", "closed], every"),
     doubt("elapsed-hours", "{A: 1wh, B: 2wh}", "{A: 1wh, B: 8h}", "8h"),
@@ -260,6 +261,10 @@ def test_a_stage_from_which_nothing_closes_is_named():
 def test_holidays_that_are_not_announced_are_missed_in_time(now, missing):
     found = checked(now=moments.parse(now, None))
     assert [finding.params["years"] for finding in found if finding.code == "calendar-year-missing"] == missing
+
+
+def test_severities_are_compared_as_they_are_ranked_not_as_their_times_are_written():
+    assert checked({"help.yaml": PROCESS.replace("{A: 1wh, B: 2wh}", "{B: 2wh, A: 1wh}")}) == []
 
 
 def test_an_accepted_warning_is_not_given():

@@ -27,6 +27,7 @@ export class Form {
     this.fetchWorked = later(() => this.#fetchWorked(), 300);
     this.wanted = new Map();
     this.redraw = later(() => this.draw(), 400);
+    this.#waitForUsers();
   }
 
   // -- the document -----------------------------------------------------------------------------------------------
@@ -108,8 +109,22 @@ export class Form {
     return { basics, rest };
   }
 
+  // What was typed is committed when its field is left: while the cursor goes to the next one, or a button is being
+  // pressed. Drawn anew in between, the form would lose the cursor, or never see the click.
+  #waitForUsers() {
+    const over = name => { if (this[name]) { this[name] = false; if (this.isDrawnLater) setTimeout(() => this.draw()); } };
+    this.element.addEventListener('pointerdown', () => { this.isPressed = true; }, true);
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => over('isPressed'), true);
+    this.element.addEventListener('change', event => {
+      if (!/text|area/.test(event.target.type)) return;
+      this.isLeft = true;
+      setTimeout(() => over('isLeft'));
+    }, true);
+  }
+
   draw() {
-    if (!this.source || this.source.error) return;
+    this.isDrawnLater = Boolean(this.isPressed || this.isLeft);
+    if (this.isDrawnLater || !this.source || this.source.error) return;
     const focus = this.#focus();
     this.#drawNav();
     const made = this.#section();
@@ -200,7 +215,7 @@ export class Form {
   }
 
   #refocus(focus) {
-    const found = focus && document.getElementById(focus.id);
+    const found = focus && (document.getElementById(focus.id) ?? document.getElementById(focus.id.replace(...this.renamed ?? ['', ''])));
     if (!found || found === document.activeElement) return;
     found.focus({ preventScroll: true });
     if (typeof focus.start === 'number' && found.setSelectionRange && /text|search|^$/.test(found.type ?? '')) found.setSelectionRange(focus.start, focus.end);

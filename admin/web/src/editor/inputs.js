@@ -32,8 +32,8 @@ function numberInput(form, s, path, label) {
   return line(form, path, label, { value: form.get(path) ?? '', read, inputmode: 'decimal', class: `${FIELD} ed-number`, placeholder: s.default ?? '' });
 }
 
-export function durationInput(form, s, path, label) {
-  const value = form.get(path), input = line(form, path, label, { value, examples: s.examples, class: `${FIELD} ed-duration` });
+export function durationInput(form, s, path, label, more = {}) {
+  const value = form.get(path), input = line(form, path, label, { value, examples: s.examples, class: `${FIELD} ed-duration`, ...more });
   return h('span', { class: 'ed-with', 'data-labelled': idOf(path) }, input, form.example(value, path));
 }
 

@@ -1,6 +1,6 @@
 // What holds several things: the keys of an object, the named members of a map, the items of a list.
 import Sortable from 'sortablejs';
-import { deref, goesWith, inputOf } from './schema.js';
+import { deref, goesWith, inner, inputOf } from './schema.js';
 import { h, iconButton, idOf, keyOfPath, textButton } from './dom.js';
 import { isObject } from './writing.js';
 
@@ -31,9 +31,12 @@ function begin(form, s, path, key) {
 export function mapInput(form, s, path, label) {
   const value = form.get(path), keys = isObject(value) ? Object.keys(value) : [];
   const schemaOf = key => s.properties?.[key] ?? s.additionalProperties ?? {};
-  const items = keys.map((key, i) => ({ key, i, path: [...path, key], schema: schemaOf(key), title: titleOf(form, value[key], key) }));
+  const items = keys.map((key, i) => ({ key, i, path: [...path, key], schema: schemaOf(key), title: titleOf(form, value[key], nameIn(form, path, key)) }));
   return h('div', { class: 'ed-many' }, body(form, path, items, deref(form.root, schemaOf('\u0000')), label, s), adding(form, s, path, keys, label));
 }
+
+// What is judged has the title of the fact that it sets.
+const nameIn = (form, path, key) => (path.join() === 'classify' ? form.names.fields()[key]?.title ?? key : key);
 
 export function listInput(form, s, path, label) {
   const value = form.get(path), list = Array.isArray(value) ? value : [];
@@ -62,7 +65,7 @@ function table(form, path, items, item, columns, label, map) {
   const heads = columns ? columns.map(key => deref(form.root, item.properties[key])) : [{ title: form.t('value') }];
   const rows = h('tbody', {}, items.map(one => h('tr', { 'data-path': keyOfPath(one.path) },
     form.isWritable() && h('td', { class: 'ed-grip', title: form.t('drag'), 'aria-hidden': 'true' }, '⋮⋮'),
-    h('td', { class: 'ed-key', 'data-label': map ? form.t('name') : '' }, map ? nameOf(form, one, map) : String(one.i + 1), form.problems(one.path)),
+    h('td', { class: map ? 'ed-key' : 'ed-place', 'data-label': map ? form.t('name') : '' }, map ? nameOf(form, one, map) : String(one.i + 1), form.problems(one.path)),
     columns ? columns.map((key, i) => h('td', { 'data-label': heads[i].title ?? key, class: `ed-cell-${inputOf(form.root, item.properties[key])}` }, form.input(item.properties[key], [...one.path, key], `${heads[i].title ?? key}: ${one.title}`), form.problems([...one.path, key])))
       : h('td', { 'data-label': form.t('value') }, form.input(one.schema, one.path, one.title)),
     form.isWritable() && h('td', { class: 'ed-tools' }, tools(form, path, one, items.length)))));
@@ -74,7 +77,7 @@ function table(form, path, items, item, columns, label, map) {
 function card(form, path, one, count, map) {
   const key = keyOfPath(one.path), isOpen = form.open.has(key), wrong = form.wrongWithin(one.path);
   const toggle = h('button', { type: 'button', id: idOf(one.path, '-open'), class: 'ed-toggle', 'aria-expanded': String(isOpen), onclick: () => { form.open[isOpen ? 'delete' : 'add'](key); form.draw(); } },
-    h('i', { class: `fa fa-caret-${isOpen ? 'down' : 'right'}`, 'aria-hidden': 'true' }), h('strong', {}, one.title), one.key && one.key !== one.title && h('code', {}, one.key), h('span', { class: 'ed-summary' }, summary(form, form.get(one.path))));
+    h('i', { class: `fa fa-caret-${isOpen ? 'down' : 'right'}`, 'aria-hidden': 'true' }), h('strong', {}, one.title), one.key && one.key !== one.title && h('code', {}, one.key), h('span', { class: 'ed-summary' }, summary(form, one)));
   return h('li', { class: `ed-card${isOpen ? ' is-open' : ''}`, 'data-path': key }, h('div', { class: 'ed-card-head' },
     form.isWritable() && h('span', { class: 'ed-grip', title: form.t('drag'), 'aria-hidden': 'true' }, '⋮⋮'), toggle,
     wrong.length > 0 && h('span', { class: `tag tag-${wrong.some(each => each.level === 'error') ? 'bad' : 'warn'}` }, String(wrong.length), h('span', { class: 'sr-only' }, ` ${form.t('findings')}`)),
@@ -91,15 +94,27 @@ function titleOf(form, value, otherwise) {
   return form.names.titleOf(value.title ?? value.label ?? value.name, otherwise) || otherwise;
 }
 
-function summary(form, value) {
+// What a closed card says of what is in it, in the words of the form.
+function summary(form, { path, schema }) {
+  const value = form.get(path);
   if (!isObject(value)) return value === undefined ? '' : String(value);
   const parts = [];
   for (const [key, one] of Object.entries(value)) {
     if (['title', 'label', 'name'].includes(key)) continue;
-    const text = isObject(one) ? (Array.isArray(one) && one.every(each => !isObject(each)) ? one.join(', ') : key === 'within' || key === 'every' ? Object.entries(one).map(([name, each]) => (isObject(each) ? '' : `${name} ${each}`)).filter(Boolean).join(', ') : '') : one === true ? key : String(one);
-    if (text) parts.push(one === true ? key : `${key}: ${text}`);
+    const part = inner(form.root, schema, key), title = deref(form.root, part).title ?? key, kind = kindOfNames(form.root, part);
+    const named = each => (kind && typeof each === 'string' ? form.names.title(kind, each) : labelOf(form, part, each));
+    const text = isObject(one) ? (Array.isArray(one) && one.every(each => !isObject(each)) ? one.map(named).join(', ') : key === 'within' || key === 'every' ? Object.entries(one).map(([name, each]) => (isObject(each) ? '' : `${name} ${each}`)).filter(Boolean).join(', ') : '') : one === true ? key : named(one);
+    if (text) parts.push(one === true ? title : `${title}: ${text}`);
   }
   return parts.join(' · ').slice(0, 140);
+}
+
+const labelOf = (form, schema, value) => deref(form.root, schema)['x-labels']?.[value] ?? String(value);
+
+// Names of what stand in a value, be it one of them or a list.
+function kindOfNames(root, schema) {
+  const s = deref(root, schema), one = s['x-names'] ?? deref(root, s.items)['x-names'];
+  return one ?? (s.oneOf ?? []).map(each => deref(root, each)['x-names']).find(Boolean);
 }
 
 // -- names, order, taking away ------------------------------------------------------------------------------------------
@@ -113,8 +128,8 @@ function nameOf(form, one, map) {
     if (!isName(form, map, name) || taken) { event.target.value = one.key; form.say(form.t(taken ? 'name_taken' : 'name_form')); return; }
     const from = keyOfPath(one.path), to = [...one.path.slice(0, -1), name];
     if (form.open.has(from)) form.open.add(keyOfPath(to));
+    form.renamed = [idOf(one.path), idOf(to)];
     form.edit({ do: 'rename', path: one.path, key: name });
-    document.getElementById(idOf(to, '-name'))?.focus();
   };
   return h('input', { id: idOf(one.path, '-name'), class: 'form-control form-control-sm ed-name', value: one.key, 'aria-label': form.t('rename', { what: one.title }), list: options.length ? idOf(one.path, '-names') : null, spellcheck: 'false', autocomplete: 'off', onchange: rename });
 }

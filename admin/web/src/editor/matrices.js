@@ -29,11 +29,11 @@ function clockRow(form, name, severities) {
   const part = form.get(['clocks', name, 'within']) !== undefined ? 'within' : 'every', path = ['clocks', name, part], value = form.get(path);
   const label = severity => form.t('cell', { row: form.names.titleOf(form.get(['clocks', name, 'title']), name), column: severity });
   const schema = deref(form.root, { $ref: `#/$defs/${part === 'within' ? 'due' : 'duration'}` });
-  if (isObject(value) && !Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), severities.map(one => h('td', { 'data-label': one.title }, durationInput(form, schema, [...path, one.name], label(one.name)), form.problems([...path, one.name]))));
+  if (isObject(value) && !Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), severities.map(one => h('td', { 'data-label': one.title }, durationInput(form, schema, [...path, one.name], label(one.name), { placeholder: form.t('no_deadline') }), form.problems([...path, one.name]))));
   const all = { colspan: String(severities.length) };
   if (Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), h('td', all, h('span', { class: 'muted' }, form.t('by_condition'), ' ', value.map(one => one?.is).filter(Boolean).join(', '))));
   const vary = () => form.set(path, Object.fromEntries(severities.map(one => [one.name, value ?? '1d'])));
-  return h('tr', {}, head(form, 'clocks', name), h('td', all, h('div', { class: 'ed-line' }, h('span', { class: 'muted' }, form.t('same_for_all')), value !== undefined && withOtherId(durationInput(form, schema, path, label(form.t('same_for_all')))), form.isWritable() && textButton(form.t('vary'), vary, { id: idOf(path, '-vary') }))));
+  return h('tr', {}, head(form, 'clocks', name), h('td', all, h('div', { class: 'ed-line' }, h('span', { class: 'muted' }, form.t('same_for_all')), value !== undefined && withOtherId(durationInput(form, schema, path, form.t('cell_all', { row: form.names.titleOf(form.get(['clocks', name, 'title']), name) }))), form.isWritable() && textButton(form.t('vary'), vary, { id: idOf(path, '-vary') }))));
 }
 
 // The same value has its input in the clock's own card, too.
@@ -49,16 +49,16 @@ function noticeRow(form, name, severities) {
   const unify = () => { form.cell = path; form.set(path, structuredClone(Object.values(value)[0])); };
   const cells = isEach
     ? severities.map(one => cell(form, [...path, one.name], value[one.name], form.t('cell', { row: name, column: one.name }), one.title))
-    : [h('td', { colspan: String(severities.length), 'data-label': form.t('same_for_all') }, cellBody(form, path, value, form.t('cell', { row: name, column: form.t('same_for_all') })))];
+    : [h('td', { colspan: String(severities.length), 'data-label': form.t('same_for_all') }, cellBody(form, path, value, form.t('cell_all', { row: name })))];
   const editing = form.cell && form.cell.slice(0, 3).every((step, i) => step === path[i]) && form.schemaAt(form.cell);
-  const made = [h('tr', {}, head(form, 'notify', name), cells)];
-  if (editing) made.push(h('tr', { class: 'ed-cell-editor' }, h('td', { colspan: String(severities.length + 1) }, h('div', { class: 'ed-line' }, h('strong', {}, form.cell.slice(1).join(' · ')), form.isWritable() && (isEach ? textButton(form.t('unify'), unify, { id: idOf(path, '-unify') }) : textButton(form.t('vary'), vary, { id: idOf(path, '-vary') })), textButton(form.t('close'), () => { form.cell = null; form.draw(); }, { id: idOf(path, '-done') })), stepsInput(form, form.cell))));
+  const made = [h('tr', {}, head(form, 'notify', name), cells)], edited = editing && (isEach ? form.t('cell', { row: name, column: form.cell.at(-1) }) : form.t('cell_all', { row: name }));
+  if (editing) made.push(h('tr', { class: 'ed-cell-editor' }, h('td', { colspan: String(severities.length + 1) }, h('div', { class: 'ed-line' }, h('strong', {}, edited), form.isWritable() && (isEach ? textButton(form.t('unify'), unify, { id: idOf(path, '-unify') }) : textButton(form.t('vary'), vary, { id: idOf(path, '-vary') })), textButton(form.t('close'), () => { form.cell = null; form.draw(); }, { id: idOf(path, '-done') })), stepsInput(form, form.cell, edited))));
   return made;
 }
 
-function stepsInput(form, path) {
+function stepsInput(form, path, label) {
   const schema = form.schemaAt(path), s = deref(form.root, schema), list = s.oneOf ? deref(form.root, s.oneOf[0]) : s;
-  return inputOf(form.root, list) === 'list' ? form.input(list, path, path.slice(1).join(' ')) : form.input(schema, path, path.slice(1).join(' '));
+  return inputOf(form.root, list) === 'list' ? form.input(list, path, label) : form.input(schema, path, label);
 }
 
 function cell(form, path, steps, label, title) {
@@ -68,6 +68,6 @@ function cell(form, path, steps, label, title) {
 function cellBody(form, path, steps, label) {
   const isOpen = keyOfPath(form.cell ?? []) === keyOfPath(path);
   const open = () => { form.cell = isOpen ? null : path; if (form.cell && form.get(path) === undefined) form.set(path, [{ via: form.names.list('channel')[0]?.name ?? 'email', to: 'owner' }]); else form.draw(); };
-  const lines = (Array.isArray(steps) ? steps : []).map(step => h('span', { class: 'ed-step' }, h('b', {}, [].concat(step?.via ?? []).join(', ')), ' → ', [].concat(step?.to ?? []).map(who => form.names.title('who', who)).join(', '), step?.wait && ` ⏱ ${step.wait}`));
+  const lines = (Array.isArray(steps) ? steps : []).map(step => h('span', { class: 'ed-step' }, h('b', {}, [].concat(step?.via ?? []).map(one => form.names.title('channel', one)).join(', ')), ' → ', [].concat(step?.to ?? []).map(who => form.names.title('who', who)).join(', '), step?.wait && ` ⏱ ${step.wait}`));
   return h('button', { type: 'button', class: 'ed-cell', id: idOf(path, '-cell'), 'aria-expanded': String(isOpen), 'aria-label': `${label}: ${lines.map(one => one.textContent).join('; ') || form.t('none')}`, onclick: open }, lines.length ? lines : h('span', { class: 'muted' }, '＋'));
 }

@@ -96,11 +96,19 @@ class Page {
     this.showFindings();
     if (left && this.data.writable) this.#recover(left);
     addEventListener('beforeunload', () => { if (this.data.writable && this.yaml.text !== this.store.saved) { this.store.keep(); this.store.save(); } });
+    for (const link of document.querySelectorAll('a[data-saved-first]')) link.addEventListener('click', event => this.#leaveBy(link, event));
     document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && this.store.save());
     addEventListener('keydown', event => {
       if ((event.ctrlKey || event.metaKey) && event.key === 's') { event.preventDefault(); this.store.save(); }
     });
     document.documentElement.dataset.editor = 'ready';
+  }
+
+  // What leads on with the text leads on with all of it: what is not saved yet is saved first, and who cannot save stays.
+  async #leaveBy(link, event) {
+    if (!this.data.writable || this.yaml.text === this.store.saved || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (await this.store.flush()) location.assign(link.href);
   }
 
   #recover(left) {

@@ -51,6 +51,13 @@ export class Store {
     if (this.text() !== this.saved && !this.stopped && this.state === 'saved') this.soon();
   }
 
+  // Saves what is there now, at once; whether the server has all of it.
+  async flush() {
+    await this.running;
+    await this.save();
+    return this.text() === this.saved;
+  }
+
   async #send(text) {
     const answer = await this.request(this.data.addresses.write, { body: text, headers: { 'Content-Type': 'application/yaml', 'If-Match': `"${this.base}"` } });
     if (answer === null) return this.#state('server_away', {}, true);
