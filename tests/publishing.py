@@ -3,7 +3,7 @@ else approved, without checks, so that a bad one can be in force, too."""
 
 from __future__ import annotations
 
-from server import policies
+from server import audit, policies
 from server.core import documents
 from server.core.moments import Moment
 from server.store import database
@@ -41,6 +41,8 @@ def approved(data: bytes | str, now: Moment, author: str = AUTHOR, approver: str
         DraftAuthor.create(draft=draft, login=author, at=now)
         Draft.update(state=Draft.SUBMITTED, submitted_by=author, submitted_at=now).where(Draft.id == draft.id).execute()
         Approval.create(draft=draft, sha256=document.sha256, approver=approver, at=now)
+        said = {"draft": draft.id, "name": document.name, "sha256": document.sha256, "approval": 1, "of": 1}
+        audit.record("draft.approved", now, said, by=approver)
         version = policies.add_version(
             text, now, origin=Version.PROPOSED, author=author, approver=approver, reason=reason
         )
