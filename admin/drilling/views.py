@@ -14,7 +14,7 @@ from admin.drilling.report import Report
 from admin.guard import SAFE, Page, caller, expose, signed_in
 from admin.languages import gettext
 from admin.reading import words_of
-from server import drills, policies
+from server import directory, drills, policies
 from server.core.findings import Finding
 from server.core.moments import parse
 from server.core.scripts import BadScript
@@ -50,7 +50,7 @@ class DrillsView(Page):
         name, number = request.values.get("process", ""), request.args.get("example", type=int)
         if name and name not in processes:
             abort(404)
-        offered = drills.examples(processes[name].process, languages.language()) if name else []
+        offered = drills.examples(processes[name].process, languages.language(), directory.snapshot()) if name else []
         text = next((one.text for one in offered if one.number == number), "")
         findings: list[Finding] = []
         if request.method not in SAFE:

@@ -16,6 +16,8 @@ from server.core.moments import Moment
 from server.core.process import Process
 from server.core.scripts import BadScript, read_script
 from server.core.vocabulary import in_language
+from server.directory.snapshot import Snapshot
+from server.drills.casting import cast
 from server.drills.keeping import run
 from server.drills.playing import in_force
 
@@ -31,13 +33,14 @@ class Example:
     text: str
 
 
-def examples(process: Process, language: str) -> list[Example]:
-    """The examples of a process as scripts, without what they expect."""
+def examples(process: Process, language: str, directory: Snapshot | None = None) -> list[Example]:
+    """The examples of a process as scripts, without what they expect; played by people of the directory, if given."""
     found = []
     for number, one in enumerate(process.raw.get("examples") or (), 1):
         name = in_language(one.get("name"), language, f"{process.name} {number}")
         script = {key: value for key, value in one.items() if key not in ("expect", "name", "process")}
-        whole = {"name": name, "process": process.name, **script}
+        played = script if directory is None else cast(script, directory)
+        whole = {"name": name, "process": process.name, **played}
         text = yaml.safe_dump(whole, allow_unicode=True, sort_keys=False, width=100)
         found.append(Example(number, name, text))
     return found

@@ -253,3 +253,23 @@ def test_the_newest_drill_is_listed_first(opened: Store) -> None:
     assert [row.id for row in drills.newest(1)] == [second["drill"]]
     with pytest.raises(drills.UnknownDrill):
         drills.kept(second["drill"] + 1)
+
+
+def test_an_example_is_played_by_people_of_the_directory_who_stand_as_its_own_do(opened: Store) -> None:
+    there = snapshot()
+    checked = 0
+    for plan in policies.in_force().processes.values():
+        for one in drills.examples(plan.process, "zh", there):
+            people = documents.read(one.text.encode())[0].value.get("people") or {}
+            assert len(people) == len(set(people))
+            for login, standing in people.items():
+                if login not in there.people:
+                    assert "customer" in standing, (one.name, login)
+                    continue
+                checked += 1
+    assert checked > 50
+    complaint = drills.examples(policies.in_force().processes["complaint-monitoring"].process, "zh", there)
+    script = documents.read(complaint[0].text.encode())[0].value
+    (monitor,) = [login for login, standing in script["people"].items() if standing == ["role:monitor"]]
+    assert monitor in there.holders["monitor"]
+    assert monitor in {event.get("by") for event in script["events"]}
