@@ -27,6 +27,17 @@ def kind_text(kind: str) -> str:
     return words.get(kind, kind)
 
 
+def one_of_kind(kind: str) -> str:
+    """A document of that kind in words."""
+    words = {
+        "process": gettext("A process"),
+        "calendar": gettext("A calendar"),
+        "source": gettext("A source"),
+        "channels": gettext("Channels"),
+    }
+    return words.get(kind, kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """An approval in words."""

@@ -9,12 +9,14 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin import languages
+from admin.documents.shown import KINDS, kind_text, one_of_kind
 from admin.drafting import meaning, shown, times
 from admin.drafting.page import DraftsPage, Refusal, posted, refusal, title_of
 from admin.guard import SAFE, expose, signed_in
 from admin.languages import gettext
 from server import drafts
 from server.core.documents import MAX_BYTES
+from server.core.vocabulary import in_language
 from server.directory import snapshot
 from server.store.models import Draft
 
@@ -45,6 +47,29 @@ class BeginningPages(DraftsPage):
                 refused = refusal(error)
         body = self.render(
             "panel/drafts/begin.html", documents=_documents(), chosen=name, reason=posted("reason"), refused=refused
+        )
+        return body, 200 if refused is None else refused.status
+
+    @expose("/new", methods=("GET", "POST"))
+    def new(self) -> ResponseReturnValue:
+        """Begin a document that there is not yet: empty, or of another one's text."""
+        title = {language: posted(f"title_{language}") for language in languages.NAMES if posted(f"title_{language}")}
+        chosen, name, refused = posted("from"), posted("name"), None
+        if request.method not in SAFE:
+            try:
+                made = drafts.create(chosen, name, title, signed_in(), self.now(), posted("reason"))
+                return redirect(url_for("panel_editor.edit", draft=made.id), 303)
+            except drafts.NotDone as error:
+                refused = refusal(error)
+        body = self.render(
+            "panel/drafts/new.html",
+            kinds=[(f"{drafts.EMPTY}{kind}", one_of_kind(kind)) for kind in KINDS],
+            templates=_templates(),
+            chosen=chosen or request.args.get("from", ""),
+            name=name,
+            title=title,
+            reason=posted("reason"),
+            refused=refused,
         )
         return body, 200 if refused is None else refused.status
 
@@ -143,6 +168,19 @@ def _documents() -> list[Document]:
     by = signed_in()
     rows = [drafts.in_force(one["name"]) for one in drafts.documents()]
     return [Document(row.name, title_of(row), row.number) for row in rows if drafts.may_change(by, row.name)]
+
+
+def _templates() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The documents that a new one may be made of, by kind."""
+    language = languages.language()
+    found = drafts.templates()
+    groups = []
+    for kind in KINDS:
+        options = [(one.name, f"{in_language(one.title, language, one.name)} ({one.name})") for one in found
+                   if one.kind == kind]  # fmt: skip
+        if options:
+            groups.append((gettext("A copy of: %(kind)s", kind=kind_text(kind)), options))
+    return groups
 
 
 def _version(document: str, version: int) -> Any:

@@ -93,7 +93,7 @@ def _added(text: str, example: Mapping[str, Any]) -> str:
     key, value = pair
     if isinstance(value, yaml.SequenceNode) and value.flow_style and value.value:
         place = value.end_mark.index - 1
-        return f"{text[:place].rstrip()}, {_flow(example)}{text[place:]}"
+        return f"{text[:place].rstrip()}, {flow(example)}{text[place:]}"
     if isinstance(value, yaml.SequenceNode) and not value.flow_style:
         indent = " " * value.start_mark.column
         place = _line_after(text, _end_of(value))
@@ -133,22 +133,22 @@ def _block(example: Mapping[str, Any], indent: str, line_end: str, head: str = "
     for key, value in example.items():
         if isinstance(value, list) and value:
             rows.append(f"{key}:")
-            rows += [f"  - {_flow(item)}" for item in value]
+            rows += [f"  - {flow(item)}" for item in value]
         elif isinstance(value, Mapping) and key == "issue" and value:
             rows.append(f"{key}:")
-            rows += [f"  {_flow(name)}: {_flow(item)}" for name, item in value.items()]
+            rows += [f"  {flow(name)}: {flow(item)}" for name, item in value.items()]
         else:
-            rows.append(f"{key}: {_flow(value)}")
+            rows.append(f"{key}: {flow(value)}")
     lines = [f"{indent}{'- ' if place == 0 else '  '}{row}" for place, row in enumerate(rows)]
     return "".join(f"{line}{line_end}" for line in ([head] if head else []) + lines)
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """A value in one line, quoted where it must be."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str) and _is_plain(value):
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -10,6 +10,7 @@ from server.drafts.activating import activate_due, before, emergency, next_momen
 from server.drafts.approving import approve, approvers
 from server.drafts.checking import check, check_files, place
 from server.drafts.consequences import Meaning, meaning, next_scheduled
+from server.drafts.creating import EMPTY, Template, create, templates
 from server.drafts.finding import (
     STATES,
     Filter,
@@ -39,12 +40,14 @@ from server.drafts.telling import audience
 
 __all__ = [
     "CHOICES",
+    "EMPTY",
     "OPEN",
     "STATES",
     "Filter",
     "Meaning",
     "NotDone",
     "Step",
+    "Template",
     "ThreeWay",
     "activate_due",
     "again",
@@ -61,6 +64,7 @@ __all__ = [
     "check",
     "check_files",
     "checked",
+    "create",
     "difference",
     "documents",
     "drafts",
@@ -96,6 +100,7 @@ __all__ = [
     "shown",
     "steps",
     "submit",
+    "templates",
     "three_way",
     "unified",
     "version",

@@ -72,6 +72,8 @@ ACCESS = {
     ("panel_drafts.again", "POST"): CHANGES,
     ("panel_drafts.begin", "GET"): DOCUMENTS,
     ("panel_drafts.begin", "POST"): CHANGES,
+    ("panel_drafts.new", "GET"): DOCUMENTS,
+    ("panel_drafts.new", "POST"): CHANGES,
     ("panel_drafts.propose", "GET"): DOCUMENTS,
     ("panel_drafts.propose", "POST"): CHANGES,
     ("panel_drafts.hand_in", "GET"): DOCUMENTS,

@@ -69,6 +69,7 @@ PAGES: Final[Mapping[str, Callable[[Any], list[str]]]] = {
     "panel_drafts.index": lambda made: ["/admin/drafts/", "/admin/drafts/?state=settled", "/admin/drafts/?person=none"],
     "panel_drafts.draft": lambda made: addresses(),
     "panel_drafts.begin": lambda made: ["/admin/drafts/begin"],
+    "panel_drafts.new": lambda made: ["/admin/drafts/new?from=complaint-monitoring"],
     "panel_drafts.propose": lambda made: ["/admin/drafts/propose"],
     "panel_drafts.hand_in": lambda made: [f"/admin/drafts/{draft(Draft.DRAFT)}/hand-in"],
     "panel_drafts.approve": lambda made: [f"/admin/drafts/{draft(Draft.SUBMITTED)}/approve"],

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import skip_or_fail
 
@@ -19,6 +19,10 @@ OPTIONS = [
     "--disable-component-update",
     "--no-first-run",
 ]
+
+
+# A machine that is busy with other tests answers late.
+expect.set_options(timeout=30_000)
 
 
 @contextmanager

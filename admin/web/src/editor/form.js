@@ -138,8 +138,9 @@ export class Form {
       const count = isObject(value) ? Object.keys(value).length : null;
       const wrong = this.findings.filter(one => (key === BASICS ? basics.includes(String(one.path[0])) || !one.path.length : String(one.path[0]) === key));
       const level = wrong.some(one => one.level === 'error') ? 'bad' : wrong.length ? 'warn' : '';
+      const lacks = key !== BASICS && value === undefined && (this.root.required ?? []).includes(key);
       return h('button', { type: 'button', id: `part-${key}`, 'aria-current': this.current === key ? 'true' : null, class: value === undefined && key ? 'is-empty' : '', onclick: () => this.go(key) },
-        h('span', {}, title), level && h('span', { class: `tag tag-${level}`, title: this.t('findings') }, String(wrong.length), h('span', { class: 'sr-only' }, ` ${this.t('findings')}`)), !level && count !== null && h('span', { class: 'ed-count' }, String(count)));
+        h('span', {}, title), level && h('span', { class: `tag tag-${level}`, title: this.t('findings') }, String(wrong.length), h('span', { class: 'sr-only' }, ` ${this.t('findings')}`)), lacks && h('span', { class: 'required' }, this.t('required')), !level && count !== null && h('span', { class: 'ed-count' }, String(count)));
     };
     this.nav.replaceChildren(entry(BASICS, this.t('basics')), ...rest.map(key => entry(key, deref(this.root, this.root.properties[key]).title ?? key, this.get([key]))));
   }
