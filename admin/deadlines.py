@@ -63,7 +63,7 @@ def _one(name: str, run: Run, is_open: bool, words: Words, now: Moment) -> Deadl
         state_text=gettext("overdue") if overdue else state_text(run.state),
         tone="bad" if overdue else _TONES.get(run.state, ""),
         due=due,
-        due_text="" if due is None else words.reader.moment(due),
+        due_text=words.shown(due),
         distance="" if due is None or not is_open else distance(due, now, words.language),
         open=is_open,
     )

@@ -25,7 +25,7 @@ def shown() -> Shown | None:
     try:
         with database.session():
             hold = delivery.outgoing_hold()
-            return None if hold is None else Shown(clock.text(hold.at), _why(hold.reason), delivery.waiting())
+            return None if hold is None else Shown(clock.shown(hold.at), _why(hold.reason), delivery.waiting())
     except Unavailable:
         return None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from admin import clock
 from admin.languages import gettext
 from admin.lines import facts_text
 from admin.reading import Words
@@ -44,7 +45,7 @@ def judgements(entries: Sequence[Mapping[str, Any]], found: Held, words: Words) 
     # What an earlier version decided has rules of its own; those of the present one would be the wrong words.
     migrated = max((place for place, entry in enumerate(entries) if entry["kind"] == "migrated"), default=-1)
     for place, entry in enumerate(entries):
-        at = str(entry["at"])[:19].replace("T", " ")
+        at = clock.told(entry["at"])
         if entry["kind"] == "action":
             said = entry
         for reason in entry.get("because") or ():

@@ -16,9 +16,11 @@ import flask_babel
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
+from markupsafe import Markup
 
 LOCALES: Final = {"zh": "zh_Hans_CN", "en": "en"}
 """Languages of the product and the locales that Flask-Admin and WTForms know them by: `zh` alone finds nothing."""
@@ -60,13 +62,33 @@ class _Catalogue(Domain):  # type: ignore[misc]
 
 
 def gettext(text: str, **values: object) -> str:
-    """The message in the reader's language, its places filled in."""
-    return str(flask_babel.gettext(text, **values))
+    """The message in the reader's language, its places filled in; markup where one of them is (a moment as an
+    element), everything else in it escaped."""
+    return _filled(str(flask_babel.gettext(text)), values)
 
 
 def ngettext(one: str, many: str, num: int, **values: object) -> str:
-    """The message for that many, in the reader's language."""
-    return str(flask_babel.ngettext(one, many, num, **values))
+    """The message for that many, in the reader's language; `%(num)s` is written in groups of three digits."""
+    return _filled(_for_number(one, many, num), {"num": grouped(num), **values})
+
+
+def _for_number(one: str, many: str, num: int) -> str:
+    return str(flask_babel.get_domain().get_translations().ungettext(one, many, num))
+
+
+def _ngettext_in_markup(one: str, many: str, num: int, **values: object) -> Markup:
+    return Markup(_for_number(one, many, num)) % {"num": grouped(num), **values}
+
+
+def _filled(text: str, values: dict[str, object]) -> str:
+    if not values:
+        return text
+    return (Markup(text) if any(hasattr(one, "__html__") for one in values.values()) else text) % values
+
+
+def grouped(number: float) -> str:
+    """A number in groups of three digits, as the reader's language writes it."""
+    return format_decimal(number, locale=LOCALES[language()])
 
 
 def language() -> str:
@@ -88,4 +110,5 @@ def register(app: Flask) -> None:
     installed and not initialised."""
     babel: Any = Babel(app, default_locale=LOCALES["zh"], locale_selector=lambda: LOCALES[language()])
     babel.domain_instance = _Catalogue()
+    app.jinja_env.globals["ngettext"] = _ngettext_in_markup
     _translations(LOCALES["zh"])

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from markupsafe import Markup
+
+from admin import clock
 from admin.languages import gettext
 from admin.reading import Words
 from server.core.vocabulary import say
@@ -16,8 +19,7 @@ from server.core.wording import entry_text, fact_text
 class Line:
     """One line: when, what kind, in words, and why."""
 
-    at: str
-    iso: str
+    at: Markup
     kind: str
     icon: str
     tone: str
@@ -65,10 +67,8 @@ def lines(entries: Sequence[Mapping[str, Any]], words: Words) -> list[Line]:
 
 def _line(entry: Mapping[str, Any], words: Words) -> Line:
     icon, tone = _ICONS.get(entry["kind"], ("fa-circle-o", ""))
-    at = str(entry["at"])
     return Line(
-        at=at[:19].replace("T", " "),
-        iso=at,
+        at=clock.told(entry["at"]),
         kind=entry["kind"],
         icon=icon,
         tone=tone,
@@ -98,13 +98,6 @@ def facts_text(facts: Mapping[str, Any], words: Words) -> str:
     """The facts that a decision looked at, each by its label."""
     parts = []
     for name, value in facts.items():
-        shown = fact_text(words.vocabulary, name, _short_time(value), words.reader) or gettext("not given")
+        shown = fact_text(words.vocabulary, name, value, words.reader) or gettext("not given")
         parts.append(f"{words.label(name)} = {shown}")
     return say("words.pairs", words.language).join(parts)
-
-
-def _short_time(value: Any) -> Any:
-    """A printed moment to the second without its offset, as every other time on the page."""
-    if isinstance(value, str) and len(value) == 25 and value[10] == "T" and value[19] in "+-":
-        return value[:19].replace("T", " ")
-    return value

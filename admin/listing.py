@@ -125,7 +125,7 @@ def _row(row: Any, known: dict[str, Words | None], now: Moment) -> Row:
         final=row.final,
         team="" if row.team is None else words.who(f"team:{row.team}").removeprefix("team:"),
         owner=words.who(row.owner),
-        received=words.reader.moment(row.received_at),
+        received=words.shown(row.received_at),
         due=due,
         problem=row.problem is not None,
     )

@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from admin import languages
+from markupsafe import Markup
+
+from admin import clock, languages
+from admin.formats import Style
+from server.core.moments import Moment
 from server.core.process import Process
 from server.core.vocabulary import Vocabulary, in_language
 from server.core.wording import Reader
 from server.directory import snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PanelReader(Reader):
+    """Who reads a page: moments in his language, by the process's calendar."""
+
+    def moment(self, moment: Moment) -> str:
+        return clock.told_text(self.calendar.show(moment))
+
+    def printed(self, text: str) -> str:
+        return clock.told_text(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,10 @@ class Words:
         """A person or `team:ID` by name; empty for nobody."""
         return "" if name is None else self.reader.who(name)
 
+    def shown(self, moment: Moment | None, style: Style = "near") -> Markup:
+        """A moment as an element, by the process's calendar; empty for none."""
+        return Markup() if moment is None else clock.told(self.process.calendar.show(moment), style)
+
     def severity(self, name: str | None) -> dict[str, Any] | None:
         """A severity as its pill shows it: title, and how grave it is from 0 to 4."""
         if name is None:
@@ -55,4 +74,4 @@ class Words:
 def words_of(process: Process) -> Words:
     """The words of a process for whoever is asking."""
     language = languages.language()
-    return Words(process, Vocabulary(process.raw), Reader(language, process.calendar, snapshot().names(language)))
+    return Words(process, Vocabulary(process.raw), PanelReader(language, process.calendar, snapshot().names(language)))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from admin import doing
+from admin import doing, formats
 from admin.action_forms import ActionForm
 from admin.deadlines import Deadline, deadlines
 from admin.judged import Judge, Judgement, judgements, judges
@@ -134,8 +134,8 @@ def show_issue(
         team="" if case.team is None else words.who(f"team:{case.team}").removeprefix("team:"),
         owner=words.who(case.owner),
         receiver=words.who(case.receiver),
-        received=words.reader.moment(case.facts["received"]),
-        recorded=words.reader.moment(case.recorded),
+        received=words.shown(case.facts["received"], "minute"),
+        recorded=words.shown(case.recorded, "minute"),
         times_reopened=case.times_reopened,
         aside=bool(case.aside),
         problem=problem_of(row.problem),
@@ -206,14 +206,7 @@ def _asked(found: Held, words: Words, caller: Caller, now: Moment) -> list[tuple
 
 def _file(row: Any, found: Held, words: Words, caller: Caller) -> File:
     may_open = attachments.may_open(found, row, caller.login)
-    return File(row.id, row.name, size_text(row.size), words.who(row.by), words.reader.moment(row.at), may_open)
-
-
-def size_text(size: int) -> str:
-    """A number of bytes as people read it."""
-    if size < 1024:
-        return f"{size} B"
-    return f"{size / 1024:.0f} KiB" if size < 1024**2 else f"{size / 1024**2:.1f} MiB"
+    return File(row.id, row.name, formats.size(row.size), words.who(row.by), words.shown(row.at), may_open)
 
 
 def _attaches(found: Held, caller: Caller, now: Moment) -> bool:

@@ -134,9 +134,9 @@ def _shown(row: Any) -> dict[str, Any]:
         "wants": ", ".join(row.events) or gettext("every event"),
         "processes": ", ".join(row.processes) or gettext("every process"),
         "waiting": waiting.count(),
-        "delivered": clock.text(row.delivered_at),
-        "error_at": clock.text(row.last_error_at),
-        "rotating": clock.text(row.former_until) if row.former_until and clock.now() < row.former_until else "",
+        "delivered": clock.shown(row.delivered_at),
+        "error_at": clock.shown(row.last_error_at),
+        "rotating": clock.shown(row.former_until) if row.former_until and clock.now() < row.former_until else "",
     }
 
 
@@ -145,5 +145,5 @@ def _state(row: Any) -> tuple[str, str]:
         gone = row.reason == row.GONE
         return (gettext("ended by the receiver (410)"), "bad") if gone else (gettext("turned off"), "warn")
     if row.failing_since is not None:
-        return gettext("failing since %(moment)s", moment=clock.text(row.failing_since)), "bad"
+        return gettext("failing since %(moment)s", moment=clock.shown(row.failing_since)), "bad"
     return (gettext("working"), "good") if row.delivered_at is not None else (gettext("nothing sent yet"), "info")

@@ -41,7 +41,7 @@ class ApartView(SystemPage):
                 "subject": row.subject,
                 "process": row.process,
                 "problem": problem_of(row.problem),
-                "at": clock.text(json.loads(row.problem).get("at")),
+                "at": clock.shown(json.loads(row.problem).get("at")),
             }
             for row in rows
         ]
@@ -76,7 +76,7 @@ class SchedulesView(SystemPage):
                 "kind": row.kind,
                 "name": row.name,
                 "key": row.key,
-                "next": clock.text(row.next_at),
+                "next": clock.shown(row.next_at),
                 "problem": problem_of(row.problem),
                 "id": row.id,
             }
@@ -104,9 +104,9 @@ class ClockView(SystemPage):
         shown = None
         if held is not None:
             by = timedelta(seconds=held.by // 1000)
-            shown = {"since": clock.text(held.since), "by": by, "by_whom": held.holder}
+            shown = {"since": clock.shown(held.since), "by": by, "by_whom": held.holder}
         return self.render(
-            "panel/clock.html", held=shown, shows=clock.text(reading.wall), believed=clock.text(clock.now())
+            "panel/clock.html", held=shown, shows=clock.shown(reading.wall), believed=clock.shown(clock.now())
         )
 
     @expose("/confirm", methods=("POST",))

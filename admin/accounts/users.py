@@ -110,7 +110,7 @@ def _row(one: Someone, opened: dict[str, tuple[int, int]], with_password: set[st
         "name": one.name,
         "roles": _roles(one.login),
         "sessions": count,
-        "seen": clock.text(seen)[:16],
+        "seen": clock.shown(seen),
         "has_password": one.login in with_password,
         "disabled": one.disabled,
     }

@@ -60,7 +60,7 @@ def session(one: Opened, own: str | None) -> dict[str, Any]:
         "name": one.name,
         "address": one.address,
         "browser": browser(one.browser),
-        "created": clock.text(one.created_at)[:16],
-        "seen": clock.text(one.seen_at)[:16],
+        "created": clock.shown(one.created_at),
+        "seen": clock.shown(one.seen_at),
         "own": one.hash == own,
     }

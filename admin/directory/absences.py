@@ -60,7 +60,7 @@ def _listed(away: Any) -> list[dict[str, Any]]:
 
 
 def _input(moment: Moment) -> str:
-    return clock.text(moment).replace(" ", "T")
+    return clock.typed(moment)
 
 
 class AbsencesView(forms.DirectoryPage):
@@ -151,8 +151,8 @@ def _row(login: str, absence: Absence, people: Snapshot, now: Moment) -> dict[st
         "login": login,
         "name": name_of(login, people),
         "start": absence.start,
-        "from": clock.text(absence.start)[:16],
-        "until": clock.text(absence.end)[:16],
+        "from": clock.shown(absence.start),
+        "until": clock.shown(absence.end),
         "named": name_of(absence.deputy or people.people[login].deputy, people),
         "instead": name_of(instead, people),
         "instead_login": instead or "",

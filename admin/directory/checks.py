@@ -81,6 +81,6 @@ def _row(finding: Finding, people: Snapshot) -> dict[str, Any]:
 def _moment(value: str | int) -> str | int:
     """A printed moment as every other time on the page."""
     try:
-        return clock.text(parse(str(value)))[:16]
+        return clock.text(parse(str(value)))
     except BadTime:
         return value

@@ -59,7 +59,7 @@ class PeopleView(forms.DirectoryPage):
             abort(404)
         now = clock.now()
         shifts = [
-            {"team": title_of(team, people), "id": team, "from": clock.text(shift.start), "to": clock.text(shift.end)}
+            {"team": title_of(team, people), "id": team, "from": clock.shown(shift.start), "to": clock.shown(shift.end)}
             for team, listed in people.shifts.items()
             for shift in listed
             if shift.person == login and shift.end > now
@@ -217,7 +217,7 @@ def _row(one: Someone, people: Snapshot) -> dict[str, Any]:
             in_language(people.role_titles[name], language, name) for name in sorted(people.roles_of.get(one.login, ()))
         ],
         "away": absence is not None,
-        "away_until": clock.text(absence.end if absence is not None else None),
+        "away_until": clock.shown(absence.end if absence is not None else None),
         "stand_in": name_of(stand_in, people),
         "disabled": one.disabled,
         "unreachable": not one.disabled and not (one.email or one.phone or any(map(one.channel_ids.get, CHANNELS))),
@@ -226,8 +226,8 @@ def _row(one: Someone, people: Snapshot) -> dict[str, Any]:
 
 def _absence(absence: directory.Absence, people: Snapshot) -> dict[str, str]:
     return {
-        "from": clock.text(absence.start),
-        "until": clock.text(absence.end),
+        "from": clock.shown(absence.start),
+        "until": clock.shown(absence.end),
         "deputy": name_of(absence.deputy, people),
     }
 

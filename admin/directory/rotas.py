@@ -52,8 +52,8 @@ def kind_of(team: str) -> Kind:
     def shown(shift: Mapping[str, Any]) -> Typed:
         return {
             "person": (shift["person"],),
-            "from": (clock.text(shift["from"]).replace(" ", "T"),),
-            "to": (clock.text(shift["to"]).replace(" ", "T"),),
+            "from": (clock.typed(shift["from"]),),
+            "to": (clock.typed(shift["to"]),),
         }
 
     def raw(was: dict[str, Any], given: Typed) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class RotasView(forms.DirectoryPage):
             gone = directory.Amendment("rotas", id_, None, request.form.get("seen", ""))
             status = self._amended([gone], gettext("The shift is removed."))
             if status == 200:
-                return redirect(_week_of(now["team"], clock.text(now["from"])), 303)
+                return redirect(_week_of(now["team"], clock.typed(now["from"])), 303)
         page = self.render(
             "panel/directory/shift_remove.html", shift=id_, one=_shown(now), seen=directory.mark(now), team=now["team"]
         )
@@ -173,7 +173,7 @@ class RotasView(forms.DirectoryPage):
                 flash(gettext("Somebody else changed this while you were at it. Look again."), "danger")
                 status = 409
             elif (status := self._amended(wanted, gettext("The shifts are swapped."))) == 200:
-                return redirect(_week_of(one["team"], clock.text(one["from"])), 303)
+                return redirect(_week_of(one["team"], clock.typed(one["from"])), 303)
         page = self.render(
             "panel/directory/swap.html", one=_shown(one), other=_shown(other), seen=seen, first=first, second=second
         )
@@ -188,7 +188,7 @@ class RotasView(forms.DirectoryPage):
         plan = rotation.asked(team, request.form if request.method == "POST" else None)
         status = self._amended(plan.amendments(), plan.done) if plan.confirmed else 0
         if status == 200:
-            return redirect(_week_of(team, clock.text(plan.shifts[0]["from"])), 303)
+            return redirect(_week_of(team, clock.typed(plan.shifts[0]["from"])), 303)
         page = self.render(
             "panel/directory/rotation.html", team=team, title=title_of(team, people), plan=plan, given=plan.given,
             problems=plan.problems, zone=str(clock.zone()),
@@ -238,10 +238,10 @@ def _on_duty(team: str, people: Snapshot, now: Moment) -> dict[str, str] | None:
 def _gap(gap: tuple[Moment, Moment], now: Moment) -> dict[str, str]:
     start, end = gap
     return {
-        "from": clock.text(start)[:16],
-        "to": clock.text(end)[:16],
-        "start": clock.text(start)[:16].replace(" ", "T"),
-        "end": clock.text(end)[:16].replace(" ", "T"),
+        "from": clock.shown(start),
+        "to": clock.shown(end),
+        "start": clock.typed(start),
+        "end": clock.typed(end),
         "is_now": "yes" if start <= now else "",
         "open": "yes" if end >= now + AHEAD * DAY else "",
     }
@@ -253,8 +253,8 @@ def _shown(shift: Mapping[str, Any]) -> dict[str, str]:
         "team": title_of(shift["team"], people),
         "team_id": shift["team"],
         "name": name_of(shift["person"], people),
-        "from": clock.text(shift["from"])[:16],
-        "to": clock.text(shift["to"])[:16],
+        "from": clock.shown(shift["from"]),
+        "to": clock.shown(shift["to"]),
     }
 
 
@@ -267,6 +267,6 @@ def _others(team: str, id_: str, people: Snapshot) -> list[Option]:
     for shift in duty.around(people, team, clock.now(), 366):
         if shift.person != own["person"] and people.active(shift.person):
             other = directory.rota_id(team, shift.person, shift.start)
-            times = f"{clock.text(shift.start)[:16]} – {clock.text(shift.end)[:16]}"
+            times = f"{clock.text(shift.start)} – {clock.text(shift.end)}"
             found.append((other, f"{name_of(shift.person, people)}: {times}"))
     return found

@@ -54,8 +54,8 @@ class Plan:
         return [
             {
                 "name": name_of(one["person"], snapshot()),
-                "from": clock.text(one["from"])[:16],
-                "to": clock.text(one["to"])[:16],
+                "from": clock.shown(one["from"]),
+                "to": clock.shown(one["to"]),
             }
             for one in self.shifts[:SHOWN]
         ]

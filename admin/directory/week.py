@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date
-
-from admin import clock
+from admin import clock, formats
 from server.core.moments import DAY, MINUTE, Moment, at_wall, local, to_datetime, wall_of_date
 from server.directory import Snapshot, rota_id
 from server.directory.duty import Span, spans
@@ -87,12 +85,12 @@ def week(people: Snapshot, team: str, first: date, now: Moment) -> Week:
     marks = sorted({0, _WHOLE} | {_minute(one.start, day, zone) for day, listed in found.items() for one in listed})
     return Week(
         first=first,
-        title=f"{format_date(first, 'medium')} – {format_date(dates[-1], 'medium')}",
+        title=f"{formats.day(first)} – {formats.day(dates[-1])}",
         columns=tuple(map(_clock, marks[:-1])),
         days=tuple(
             Day(
-                date=format_date(day, "medium"),
-                weekday=format_date(day, "EEEE"),
+                date=formats.day(day),
+                weekday=formats.weekday(day),
                 is_today=day == today(now),
                 cells=tuple(_cell(one, day, marks, people, team, now) for one in found[day]),
             )
@@ -129,7 +127,7 @@ def _cell(span: Span, day: date, marks: list[int], people: Snapshot, team: str, 
         label=f"{_clock(start)}–{_clock(end)}",
         columns=max(1, sum(start <= mark < end for mark in marks)),
         on=tuple(on),
-        start=clock.text(span.start)[:16].replace(" ", "T"),
-        end=clock.text(span.end)[:16].replace(" ", "T"),
+        start=clock.typed(span.start),
+        end=clock.typed(span.end),
         is_now=span.start <= now < span.end,
     )

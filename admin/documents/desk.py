@@ -75,8 +75,8 @@ def desk(caller: Caller, now: Moment) -> Desk:
             Row(
                 version,
                 [draft for draft in of_name.get(standing.name, ()) if draft.state],
-                clock.text(scheduled.get(standing.name)),
-                clock.text(due),
+                clock.shown(scheduled.get(standing.name)),
+                clock.shown(due, "day"),
                 due is not None and due <= now,
             )
         )
@@ -111,7 +111,7 @@ def _draft(one: Open, titles: Mapping[str, str]) -> DraftShown:
         state=state_text(row.state),
         tone=TONES.get(row.state, ""),
         who=gettext("the server") if login is None else people[login].name if login in people else login,
-        since=clock.text(row.submitted_at or row.created_at),
+        since=clock.shown(row.submitted_at or row.created_at),
         task=_task(one),
     )
 

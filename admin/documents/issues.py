@@ -55,7 +55,7 @@ def _row(row: Any, known: dict[str, Words | None], reads: bool) -> Row:
         stage=row.stage if words is None else words.of("stages", row.stage),
         final=row.final,
         overdue=row.overdue,
-        received=clock.text(row.received_at) if words is None else words.reader.moment(row.received_at),
+        received=clock.shown(row.received_at) if words is None else words.shown(row.received_at),
     )
 
 

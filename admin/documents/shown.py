@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from admin import clock, languages
 from admin.documents import kept
@@ -100,12 +99,11 @@ def shown(versions: Sequence[Past], titled: bool = True) -> list[Shown]:
     """Versions in words. Not `titled`: by the document's name, without looking into the texts."""
     wanted = [(one.id, str(one.id), one.sha256) for one in versions if titled]
     titles = kept.titles(wanted, languages.language())
-    zone = clock.zone()  # once: each question for it asks the store
     people = {login: person.name for login, person in snapshot().people.items()}
-    return [_shown(one, titles.get(str(one.id), one.name), people, zone) for one in versions]
+    return [_shown(one, titles.get(str(one.id), one.name), people) for one in versions]
 
 
-def _shown(one: Past, title: str, people: Mapping[str, str], zone: ZoneInfo) -> Shown:
+def _shown(one: Past, title: str, people: Mapping[str, str]) -> Shown:
     def named(login: str | None) -> str:
         return people.get(login or "", login or "")
 
@@ -119,11 +117,9 @@ def _shown(one: Past, title: str, people: Mapping[str, str], zone: ZoneInfo) -> 
         origin=gettext("shipped with the product") if one.origin == Version.SHIPPED else gettext("proposed"),
         author=named(one.author),
         reason=one.reason,
-        stored=clock.text(one.stored_at, zone),
-        stays=[
-            Stay(clock.text(span.from_at, zone), clock.text(span.until_at, zone), named(span.by)) for span in one.spans
-        ],
-        consents=[Consent(named(given.approver), clock.text(given.at, zone), given.remark) for given in one.agreed],
+        stored=clock.shown(one.stored_at),
+        stays=[Stay(clock.shown(span.from_at), clock.shown(span.until_at), named(span.by)) for span in one.spans],
+        consents=[Consent(named(given.approver), clock.shown(given.at), given.remark) for given in one.agreed],
         draft=one.draft,
         in_force=one.is_in_force,
     )

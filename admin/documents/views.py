@@ -72,7 +72,7 @@ class DocumentsView(Page):
             numbers=[one.number for one in versions],
             counts=judged_by.counts() if versions[0].kind == "process" else {},
             at=at,
-            moment=clock.text(moment),
+            moment=clock.shown(moment),
             problem=problem,
             there=shown(there, titled=False),
         )

@@ -47,7 +47,7 @@ def _row(draft: Any) -> Row:
         origin=origin_text(draft.origin),
         reason=draft.reason,
         by=who(draft.submitted_by or draft.created_by),
-        at=clock.text(draft.closed_at or draft.submitted_at or draft.created_at)[:16],
+        at=clock.shown(draft.closed_at or draft.submitted_at or draft.created_at),
         effective=spelled(draft.effective_at) if waits else "",
         remark=draft.remark if draft.state in (Draft.REJECTED, Draft.WITHDRAWN, Draft.REFUSED) else "",
     )

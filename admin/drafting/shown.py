@@ -36,7 +36,6 @@ class Happened:
     """A step that was taken."""
 
     at: str
-    iso: str
     text: str
     icon: str
     tone: str
@@ -222,8 +221,7 @@ def history(draft: Draft) -> list[Happened]:
 
 def _happened(step: drafts.Step) -> Happened:
     text, icon, tone = _words(step.kind, who(step.by))
-    at = clock.text(step.at)
-    return Happened(at[:16], clock.iso(step.at), text, icon, tone, "" if step.remark == "-" else step.remark)
+    return Happened(clock.shown(step.at), text, icon, tone, "" if step.remark == "-" else step.remark)
 
 
 def _words(kind: str, by: str) -> tuple[str, str, str]:

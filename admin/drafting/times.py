@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from babel.dates import format_datetime
-from flask_babel import get_locale
-
 from admin import clock, languages
 from admin.deadlines import distance
 from admin.languages import gettext
@@ -24,9 +21,7 @@ AS_ASKED: Final = "asked"
 
 def spelled(moment: Moment) -> str:
     """`Monday 30 November 2026, 09:00`, in the zone of the panel."""
-    # A pattern of CLDR, so that each language has its own order.
-    pattern = gettext("EEEE d MMMM y, HH:mm")
-    return str(format_datetime(_local(moment), pattern, locale=get_locale() or languages.LOCALES["zh"]))
+    return clock.text(moment, "spelled")
 
 
 def ahead(moment: Moment) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from admin import languages
+from admin import clock, languages
 from admin.languages import gettext
 from server import policies
 from server.core.people import CUSTOMER
@@ -56,7 +56,7 @@ class Report:
         if one["instead_of"]:
             channel = gettext("%(channel)s instead of %(other)s", channel=channel, other=one["instead_of"])
         return Told(
-            _time(one["at"]),
+            clock.told(one["at"]),
             one["number"],
             self.occasion(one["notice"]),
             self._join(people) or self.whom(one["to"]),
@@ -86,18 +86,18 @@ class Report:
     def missed(self) -> list[tuple[str, str, str]]:
         """Clocks that would have been missed: when, which issue, which clock."""
         return [
-            (_time(one["at"]), one["number"], self.words.title("clocks", one["clock"], self.language))
+            (clock.told(one["at"]), one["number"], self.words.title("clocks", one["clock"], self.language))
             for one in self.found["missed"]
         ]
 
     def escalations(self) -> list[tuple[str, str, str]]:
         """How far it would have been escalated: when, which issue, to whom."""
-        found = []
+        found: list[tuple[str, str, str]] = []
         for one in self.found["escalations"]:
             ladder = self.words.title("ladders", one["ladder"], self.language)
             people = self._join([self.names.get(login, login) for login in one["people"]]) or self.whom(one["to"])
             text = f"{ladder} · {one['rung']}: {people}" if one["rung"] else gettext("%(what)s has ended", what=ladder)
-            found.append((_time(one["at"]), one["number"], text))
+            found.append((clock.told(one["at"]), one["number"], text))
         return found
 
     def gaps(self) -> list[str]:
@@ -129,7 +129,7 @@ class Report:
         """Actions that would have been refused: when, by whom, which."""
         return [
             (
-                _time(one["at"]),
+                clock.told(one["at"]),
                 self.names.get(str(one["by"]), str(one["by"])),
                 self.words.title("actions", one["action"], self.language),
             )
@@ -138,10 +138,6 @@ class Report:
 
     def _join(self, texts: Sequence[str]) -> str:
         return (", " if self.language == "en" else "、").join(texts)
-
-
-def _time(text: str) -> str:
-    return text[:16].replace("T", " ")
 
 
 def _channel(name: str) -> str:

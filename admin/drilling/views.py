@@ -98,5 +98,5 @@ def _row(drill: int) -> Any:
 
 def _brief(row: Any) -> dict[str, Any]:
     found = drills.brief(row)
-    at = clock.text(parse(found["at"]))[:16]
+    at = clock.shown(parse(found["at"]))
     return {**found, "at": at, "by": "" if row.by is None else who(row.by), "version": row.sha256[:12]}

@@ -133,13 +133,6 @@ WORDS = {
     "value_help": _(
         "A number, true, false or a text; several values separated by commas; “…” for a text that looks like a number."
     ),
-    "weekday_0": _("Monday"),
-    "weekday_1": _("Tuesday"),
-    "weekday_2": _("Wednesday"),
-    "weekday_3": _("Thursday"),
-    "weekday_4": _("Friday"),
-    "weekday_5": _("Saturday"),
-    "weekday_6": _("Sunday"),
 }
 
 

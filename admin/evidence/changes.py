@@ -60,8 +60,8 @@ def _shown(one: Change, words: str) -> dict[str, Any]:
         "approver": names.get(row.approver or "", row.approver or ""),
         "shipped": row.origin == Version.SHIPPED,
         "reason": row.reason,
-        "stored": clock.text(row.created_at),
-        "since": "" if one.since is None else clock.text(one.since),
+        "stored": clock.shown(row.created_at),
+        "since": "" if one.since is None else clock.shown(one.since),
         "readable": one.before is None or one.changes is not None,
         "sentences": [_marked(told["text"][languages.language()], words) for told in sentences],
     }

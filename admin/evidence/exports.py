@@ -67,14 +67,14 @@ class ExportsView(Page):
             file.close()
             raise
         ending, kind = TYPES[chosen["format"]]
-        name = f"{chosen['process']}-{clock.text(now())[:10]}.{ending}"
+        name = f"{chosen['process']}-{clock.typed_day(now())}.{ending}"
         return Response(_pieces(file), headers={**as_download(name), "Content-Type": kind})
 
     def _page(self, chosen: dict[str, str], within: Period, problem: str) -> str:
         words = Wording()
         taken = searching.search(Filters(kind="export"), None, 20)
         rows = [
-            {"id": one.id, "at": clock.text(one.at), "by": words.who(one.by), "text": words.sentence(one)}
+            {"id": one.id, "at": clock.shown(one.at, "second"), "by": words.who(one.by), "text": words.sentence(one)}
             for one in taken
         ]
         return self.render(

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from admin import clock
 from admin.clock import now
-from admin.evidence.past import Past, past, short
+from admin.evidence.past import Past, past
 from admin.evidence.wording import Wording
 from admin.guard import Page, expose, signed_in
 from admin.languages import gettext, language
@@ -50,7 +50,7 @@ class EvidenceView(Page):
         words = Wording()
         taken = searching.search(Filters(kind="evidence.exported"), None, 20)
         rows = [
-            {"id": one.id, "at": clock.text(one.at), "by": words.who(one.by), "text": words.sentence(one)}
+            {"id": one.id, "at": clock.shown(one.at, "second"), "by": words.who(one.by), "text": words.sentence(one)}
             for one in taken
         ]
         page = self.render("panel/evidence/choose.html", number=number, problem=problem, rows=rows)
@@ -109,7 +109,8 @@ def _then(found: Held, given: str, words: Words) -> tuple[Past | None, str]:
         seen = then.at(found.number, moment, private=signed_in().may("private.read"))
     except then.NotYet as error:
         return None, gettext(
-            "The issue was not there yet; it was recorded on %(recorded)s.", recorded=short(error.recorded)
+            "The issue was not there yet; it was recorded on %(recorded)s.",
+            recorded=clock.told_text(error.recorded, "second"),
         )
     return past(seen, words), ""
 
@@ -132,8 +133,9 @@ def _steps(found: Held, words: Words) -> list[tuple[str, str]]:
     steps: dict[str, str] = {}
     for row in rows.limit(STEPS):
         # A moment is shown to the second, rounded down: what happened within it has happened at the next one.
-        at = words.process.calendar.show(row.at - row.at % 1000 + 1000)[:19]
-        steps.setdefault(at, f"{short(at)} · {_event(row.kind)} · {kinds.who(row.by)}")
+        at = words.process.calendar.show(row.at - row.at % 1000 + 1000)
+        text = f"{clock.told_text(at, 'second')} · {_event(row.kind)} · {kinds.who(row.by)}"
+        steps.setdefault(at[:19], text)
     return list(steps.items())
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
+from admin import clock
 from admin.deadlines import state_text as run_state
 from admin.languages import gettext
 from admin.lines import because
@@ -59,9 +62,9 @@ def past(found: Mapping[str, Any], words: Words) -> Past:
     )
 
 
-def short(iso: str | None) -> str:
-    """An ISO time as every other on the page."""
-    return "" if iso is None else iso[:19].replace("T", " ")
+def short(iso: str | None) -> Markup:
+    """An ISO time as every other on the page, to the second."""
+    return clock.told(iso, "second")
 
 
 def _version(one: Mapping[str, Any], words: Words) -> dict[str, Any]:
@@ -137,5 +140,5 @@ def _facts(facts: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
         if name not in ("extra", "number"):
             text = fact_text(words.vocabulary, name, value, words.reader)
             if text:
-                shown.append((words.label(name), short(text) if name in ("received", "recorded") else text))
+                shown.append((words.label(name), text))
     return shown

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from admin import clock
+from admin import clock, formats
 from admin.languages import gettext, language
 from server import sealing, settings
 from server.core.moments import Moment
@@ -73,12 +73,12 @@ def _found(last: Any, moment: Moment, sealed: int) -> dict[str, Any]:
         return {
             "tone": "info",
             "text": gettext("The trail has not been verified yet."),
-            "detail": gettext("%(sealed)s entries are sealed.", sealed=f"{sealed:,}"),
+            "detail": gettext("%(sealed)s entries are sealed.", sealed=formats.number(sealed)),
         }
     result = last.result or {}
     ago = duration_text(max(moment - last.ended_at, 0), language())
     findings = [told_finding(one, language()) for one in (result.get("findings") or [])[:20]]
-    values = {"entries": f"{result.get('entries', 0):,}", "ago": ago}
+    values = {"entries": formats.number(result.get("entries", 0)), "ago": ago}
     if last.state == Verification.TAMPERED:
         text = gettext("The trail was tampered with. Found %(ago)s ago; the first place:", **values)
         tone = "bad"
@@ -91,11 +91,11 @@ def _found(last: Any, moment: Moment, sealed: int) -> dict[str, Any]:
     detail = gettext(
         "%(blocks)s blocks, %(events)s events of issues, %(store)s checkpoints in the store and %(outside)s outside "
         "were compared. Sealed and not verified since: %(since)s entries.",
-        blocks=f"{result.get('blocks', 0):,}",
-        events=f"{result.get('events', 0):,}",
-        store=f"{stated - outside:,}",
-        outside=f"{outside:,}",
-        since=f"{since:,}",
+        blocks=formats.number(result.get("blocks", 0)),
+        events=formats.number(result.get("events", 0)),
+        store=formats.number(stated - outside),
+        outside=formats.number(outside),
+        since=formats.number(since),
     )
     more = int(result.get("more", 0)) + max(len(result.get("findings") or []) - len(findings), 0)
     missing = tuple(result.get("anchors_missing") or ())
@@ -111,7 +111,9 @@ def _progress(waits: Any, moment: Moment) -> tuple[int | None, str]:
         return 0, gettext("The verification waits for a worker.")
     total = max(int(waits.total), 1)
     percent = min(int(waits.read) * 100 // total, 99)
-    return percent, gettext("%(read)s of %(total)s entries read", read=f"{waits.read:,}", total=f"{waits.total:,}")
+    return percent, gettext(
+        "%(read)s of %(total)s entries read", read=formats.number(waits.read), total=formats.number(waits.total)
+    )
 
 
 def _anchors(moment: Moment) -> list[AnchorShown]:
@@ -128,8 +130,8 @@ def _anchor(anchor: Any, row: Any, moment: Moment) -> AnchorShown:
         text, tone = gettext("has nothing yet"), "warn"
     else:
         ago = duration_text(max(moment - row.at, 0), language())
-        text, tone = gettext("has %(size)s entries, since %(ago)s", size=f"{row.size:,}", ago=ago), "good"
+        text, tone = gettext("has %(size)s entries, since %(ago)s", size=formats.number(row.size), ago=ago), "good"
     if row is not None and row.failed_at is not None:
-        since = clock.text(row.failed_at)
+        since = clock.shown(row.failed_at)
         text, tone = gettext("fails since %(since)s: %(why)s", since=since, why=row.problem or ""), "bad"
     return AnchorShown(kinds.get(anchor.kind, anchor.kind), place, text, tone)

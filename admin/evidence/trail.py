@@ -106,7 +106,7 @@ def _rows(entries: list[Entry]) -> list[dict[str, Any]]:
     return [
         {
             "id": one.id,
-            "at": clock.text(one.at),
+            "at": clock.shown(one.at, "second"),
             "kind": one.kind,
             "kind_text": kind_text(one.kind),
             "by": words.who(one.by),
@@ -145,7 +145,7 @@ def _proof(found: Entry) -> dict[str, Any] | None:
         "proof": proof,
         "why": why,
         "block": proof.blocks[0],
-        "signed": "" if stated is None else clock.text(stated.at),
+        "signed": "" if stated is None else clock.shown(stated.at, "second"),
         "note": proof.checkpoint.text,
         "json": json.dumps(proof.as_dict(), indent=2),
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from admin import clock
+from admin import clock, formats
 from admin.evidence.kinds import kind_text
 from admin.languages import gettext, language, ngettext
 from admin.reading import Words, words_of
@@ -215,7 +215,7 @@ def _request(said: Said, _: Wording) -> str:
 def _verified(said: Said, _: Wording) -> str:
     entries = int(said.get("entries") or 0)
     if said.get("state") == "sound":
-        return gettext("Audit trail verified: %(entries)s entries, sound", entries=f"{entries:,}")
+        return gettext("Audit trail verified: %(entries)s entries, sound", entries=formats.number(entries))
     if said.get("state") == "failed":
         return gettext("The audit trail could not be verified")
     return gettext("Audit trail verified: it was tampered with, %(count)s findings", count=said.get("findings", "?"))
@@ -241,7 +241,7 @@ def _held(said: Said, _: Wording) -> str:
 
 def _restored(said: Said, _: Wording) -> str:
     made = said.get("made_at")
-    when = clock.text(made) if isinstance(made, int) else "?"
+    when = clock.text(made, "second") if isinstance(made, int) else "?"
     return gettext("Store restored from the backup of %(moment)s", moment=when)
 
 

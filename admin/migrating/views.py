@@ -156,9 +156,9 @@ def _plan(one: dict[str, Any]) -> dict[str, Any]:
         "total": sum(one["counts"].values()),
         "proposed_by": who(one["proposed_by"]),
         "decided_by": "" if one["decided_by"] is None else who(one["decided_by"]),
-        "proposed_at": clock.text(_moment(one["proposed_at"]))[:16],
-        "decided_at": "" if one["decided_at"] is None else clock.text(_moment(one["decided_at"]))[:16],
-        "ended_at": "" if one["ended_at"] is None else clock.text(_moment(one["ended_at"]))[:16],
+        "proposed_at": clock.shown(_moment(one["proposed_at"])),
+        "decided_at": "" if one["decided_at"] is None else clock.shown(_moment(one["decided_at"])),
+        "ended_at": "" if one["ended_at"] is None else clock.shown(_moment(one["ended_at"])),
     }
 
 

@@ -54,7 +54,7 @@ def _changes(seen: Looked, words: Words) -> list[str]:
 
 
 def _time(moment: int | None, words: Words) -> str:
-    return gettext("no due time") if moment is None else words.process.calendar.show(moment)[:16].replace("T", " ")
+    return gettext("no due time") if moment is None else words.reader.moment(moment)
 
 
 # -- plans ----------------------------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ class ChannelsView(SystemPage):
             late=waits and now() - row.created_at > working.SILENT,
             good=row.state == Message.SENT,
             state=gettext("failed") if row.state == Message.CANCELLED else state_text(row.state),
-            at=clock.text(row.created_at),
-            sent=clock.text(row.sent_at),
+            at=clock.shown(row.created_at),
+            sent=clock.shown(row.sent_at),
         )
 
     def _shown(self, refused: str = "", problem: str = "", typed: str = "") -> str:
@@ -107,7 +107,7 @@ def _channel(
     elif missing:
         state, tone = gettext("not set up"), "warn"
     elif key in alone:
-        state, tone = gettext("left alone until %(moment)s", moment=clock.text(alone[key])), "bad"
+        state, tone = gettext("left alone until %(moment)s", moment=clock.shown(alone[key])), "bad"
     elif found.failed_at is not None and (found.sent_at is None or found.failed_at > found.sent_at):
         state, tone = gettext("failing"), "bad"
     elif found.sent_at is not None:
@@ -123,8 +123,8 @@ def _channel(
         "tone": tone,
         "sent": found.sent,
         "failed": found.failed,
-        "sent_at": clock.text(found.sent_at),
-        "failed_at": clock.text(found.failed_at),
+        "sent_at": clock.shown(found.sent_at),
+        "failed_at": clock.shown(found.failed_at),
         "error": found.error,
         "waiting": int(waiting.get(key, 0)),
         "can_be_tried": one.type != "manual" and not missing,

@@ -10,16 +10,15 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from admin import clock
+from admin import clock, formats
 from admin.clock import now
 from admin.guard import expose
-from admin.languages import gettext, language, ngettext
+from admin.languages import gettext, ngettext
 from admin.running.troubles import shown as troubles_shown
 from admin.system import SystemPage
 from server import clock as server_clock
 from server import health, settings, working
 from server.core.moments import Moment
-from server.core.wording import duration_text
 from server.metrics import Family, figure
 
 
@@ -48,7 +47,7 @@ def ago(moment: Moment | None, at: Moment) -> str:
     """How long ago, in words."""
     if moment is None:
         return gettext("never")
-    return gettext("%(duration)s ago", duration=duration_text(max(at - moment, 0), language()))
+    return gettext("%(duration)s ago", duration=formats.duration(max(at - moment, 0)))
 
 
 def _worker(one: Any, at: Moment) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def _worker(one: Any, at: Moment) -> dict[str, Any]:
     return {
         "name": one.holder,
         "release": one.release,
-        "since": clock.text(one.started_at),
+        "since": clock.shown(one.started_at),
         "seen": ago(one.seen_at, at),
         "state": gettext("at work") if there else gettext("not heard of"),
         "tone": "good" if there else "warn",
@@ -81,9 +80,9 @@ def _work(found: Sequence[Family]) -> list[tuple[str, str, str]]:
     return [
         (gettext("Sweep behind"), gettext("%(seconds)s s", seconds=round(behind, 1)), "bad" if behind > 60 else "good"),
         (gettext("Late by more than a second"), _late(found), ""),
-        (gettext("Open issues"), f"{int(figure(found, 'duban_issues_open')):,}", ""),
-        (gettext("Overdue issues"), f"{int(figure(found, 'duban_issues_overdue')):,}", ""),
-        (gettext("Issues set apart"), f"{apart:,}", "warn" if apart else ""),
+        (gettext("Open issues"), formats.number(int(figure(found, "duban_issues_open"))), ""),
+        (gettext("Overdue issues"), formats.number(int(figure(found, "duban_issues_overdue"))), ""),
+        (gettext("Issues set apart"), formats.number(apart), "warn" if apart else ""),
     ]
 
 
@@ -92,17 +91,19 @@ def _late(found: Sequence[Family]) -> str:
     samples = [one for family in found if family.name == "duban_sweep_lateness_seconds" for one in family.samples]
     every = sum(one.value for one in samples if one.suffix == "_count")
     punctual = sum(one.value for one in samples if one.suffix == "_bucket" and one.labels.get("le") == "1")
-    return gettext("%(late)s of %(count)s", late=f"{int(every - punctual):,}", count=f"{int(every):,}")
+    return gettext(
+        "%(late)s of %(count)s", late=formats.number(int(every - punctual)), count=formats.number(int(every))
+    )
 
 
 def _queue(found: Sequence[Family]) -> list[tuple[str, str, str, str]]:
     """Label, value, tone and link of what waits."""
     oldest = figure(found, "duban_messages_pending_oldest_seconds")
     pending = int(figure(found, "duban_messages_pending"))
-    text = f"{pending:,}"
+    text = formats.number(pending)
     if pending:
         text = gettext(
-            "%(count)s, the oldest for %(duration)s", count=text, duration=duration_text(int(oldest * 1000), language())
+            "%(count)s, the oldest for %(duration)s", count=text, duration=formats.duration(int(oldest * 1000))
         )
     rows = [(gettext("Messages that wait"), text, "", url_for("panel_queue.index", state="pending"))]
     for state, label in (
@@ -113,9 +114,9 @@ def _queue(found: Sequence[Family]) -> list[tuple[str, str, str, str]]:
     ):
         count = int(figure(found, "duban_messages_open", state=state))
         link = "" if state == "manual" else url_for("panel_queue.index", state=state)
-        rows.append((label, f"{count:,}", "bad" if state == "dead" and count else "", link))
+        rows.append((label, formats.number(count), "bad" if state == "dead" and count else "", link))
     kept = int(figure(found, "duban_intake_kept"))
-    rows.append((gettext("Kept deliveries"), f"{kept:,}", "warn" if kept else "", url_for("panel_kept.index")))
+    rows.append((gettext("Kept deliveries"), formats.number(kept), "warn" if kept else "", url_for("panel_kept.index")))
     return rows
 
 
@@ -126,7 +127,7 @@ def _store(found: health.Health, at: Moment) -> list[tuple[str, str, str]]:
     pending = ngettext("%(num)s step is missing", "%(num)s steps are missing", len(found.pending))
     return [
         (gettext("Database"), found.about["database"], ""),
-        (gettext("Size"), size_text(found.size), ""),
+        (gettext("Size"), formats.size(found.size), ""),
         (
             gettext("Steps taken"),
             f"{found.step} ({pending})" if found.pending else found.step,
@@ -142,15 +143,6 @@ def _store(found: health.Health, at: Moment) -> list[tuple[str, str, str]]:
     ]
 
 
-def size_text(size: float) -> str:
-    """Bytes as people read them."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:,.1f} {unit}" if unit != "B" else f"{int(size)} B"
-        size /= 1000
-    return f"{size:,.1f} TB"
-
-
 def _deliveries(found: Sequence[Family]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Attempts by channel and what they came to, since the store was made."""
     words = {
@@ -164,5 +156,5 @@ def _deliveries(found: Sequence[Family]) -> tuple[list[str], list[tuple[str, lis
         if family.name == "duban_deliveries_total":
             for one in family.samples:
                 table[one.labels["channel"]] = {**table[one.labels["channel"]], one.labels["outcome"]: one.value}
-    rows = [(name, [f"{int(known.get(key, 0)):,}" for key in words]) for name, known in sorted(table.items())]
+    rows = [(name, [formats.number(int(known.get(key, 0))) for key in words]) for name, known in sorted(table.items())]
     return list(words.values()), rows

@@ -74,7 +74,7 @@ def _kept(row: Any) -> dict[str, Any]:
     body = bytes(row.body)[:SHOWN_BYTES].decode("utf-8", "replace")
     return {
         "id": row.id,
-        "at": clock.text(row.at),
+        "at": clock.shown(row.at),
         "source": row.source,
         "external_id": row.external_id or "",
         "item": row.item,

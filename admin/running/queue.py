@@ -118,9 +118,9 @@ def _message(row: Any) -> dict[str, Any]:
     issue = row.issue
     found: dict[str, Any] = {
         "issue": "" if issue is None else issue.number,
-        "at": clock.text(row.at),
+        "at": clock.shown(row.at),
         "sent": None,
-        "next": clock.text(row.next_at),
+        "next": clock.shown(row.next_at),
     }
     try:
         if issue is not None:

@@ -92,11 +92,11 @@ class SourcesView(Page):
             "panel/running/source.html",
             one=_shown(found, metrics.counted()),
             kept=[
-                {"id": row.id, "at": clock.text(row.at), "why": " ".join(map(problem_text, problems_of(row)))}
+                {"id": row.id, "at": clock.shown(row.at), "why": " ".join(map(problem_text, problems_of(row)))}
                 for row in [row for row in kept if row.source == found.name][:RECENT]
             ],
             issues=[
-                {"number": row.number, "at": clock.text(row.recorded_at)}
+                {"number": row.number, "at": clock.shown(row.recorded_at)}
                 for row in issues.order_by(Issue.id.desc()).limit(RECENT)
             ],
             changes=self.may_change(),
@@ -183,10 +183,7 @@ def _tried(one: Rehearsed, source: Source) -> dict[str, Any]:
         judged = [
             (told.label("severity"), str((told.severity(one.judged["severity"]) or {}).get("title", ""))),
             (told.label("team"), told.who(f"team:{team}") if team else "–"),
-            *[
-                (told.of("clocks", clock["clock"]), str(clock["due"] or "–")[:19].replace("T", " "))
-                for clock in one.judged["clocks"]
-            ],
+            *[(told.of("clocks", run["clock"]), clock.told(run["due"]) or "–") for run in one.judged["clocks"]],
         ]
     return {
         "id": one.external_id,

@@ -101,7 +101,7 @@ class TokensView(Page):
 
 def _shown(row: Any, names: dict[str, str], at: int) -> dict[str, Any]:
     if row.revoked_at is not None:
-        state, tone = gettext("revoked on %(moment)s", moment=clock.text(row.revoked_at)), ""
+        state, tone = gettext("revoked on %(moment)s", moment=clock.shown(row.revoked_at)), ""
     elif row.expires_at is not None and at >= row.expires_at:
         state, tone = gettext("expired"), ""
     else:
@@ -111,8 +111,8 @@ def _shown(row: Any, names: dict[str, str], at: int) -> dict[str, Any]:
         "label": row.label,
         "who": names.get(row.person_id, row.person_id),
         "scopes": row.scopes,
-        "made": clock.text(row.created_at),
-        "expires": clock.text(row.expires_at),
+        "made": clock.shown(row.created_at),
+        "expires": clock.shown(row.expires_at),
         "state": state,
         "tone": tone,
     }

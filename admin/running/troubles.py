@@ -42,7 +42,7 @@ def shown(troubles: Iterable[Trouble]) -> list[Shown]:
 
 def _text(one: Trouble) -> str:
     count = int(one.params.get("count", 0))
-    since = clock.text(one.params.get("since") or one.params.get("at"))
+    since = clock.shown(one.params.get("since") or one.params.get("at"))
     match one.code:
         case "no-sweeper":
             return gettext("No worker lets time pass: nothing falls due, and nobody is told. Start one.")

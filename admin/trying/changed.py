@@ -80,7 +80,7 @@ def asked(row: Any, words: Words | None, summary: Mapping[str, Any] | None = Non
         total=row.total,
         percent=min(99, row.done * 100 // total) if total else 0,
         by=person.name if person else row.asked_by,
-        at=clock.text(row.asked_at)[:16],
+        at=clock.shown(row.asked_at),
         scope=scope(row),
         sha256=row.sha256,
         why=why(row),
@@ -121,7 +121,7 @@ def scope(row: Any) -> str:
 def _period(start: Moment | None, end: Moment | None) -> str:
     if start is None and end is None:
         return gettext("all issues")
-    since, until = clock.text(start)[:16], clock.text(end)[:16]
+    since, until = clock.shown(start), clock.shown(end)
     if end is None:
         return gettext("issues received since %(since)s", since=since)
     if start is None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from admin import clock
 from admin.action_forms import ActionForm
 from admin.causes import explained
 from admin.inputs import Option, people
@@ -60,7 +61,6 @@ class Told:
     """A message that would be sent: when, to whom, why, over which channel; `problem`: why it would not arrive."""
 
     at: str
-    iso: str
     whom: str
     occasion: str
     channel: str
@@ -116,11 +116,11 @@ def outcome(
         timeline=[(line, entry["at"] > played.cursor) for line, entry in zip(shown, played.lines, strict=True)],
         told=told,
         forms=trial.forms(played, words, hidden),
-        done=[(index, _short(str(one.get("at"))), _event_text(one, words)) for index, one in enumerate(events)],
+        done=[(index, _at(one.get("at")), _event_text(one, words)) for index, one in enumerate(events)],
         asked=[(name, words.of("notify", name)) for name in played.asked],
         tasks=[(name, words.of("notify", name)) for name in played.tasks],
         actors=[(SYSTEM, gettext("whoever may")), *people()],
-        cursor=words.reader.moment(played.cursor),
+        cursor=clock.told_text(calendar.show(played.cursor), "second"),
         cursor_iso=calendar.show(played.cursor)[:19],
         cut=played.cut,
         final=stops[place].stage != "" and played.process.is_final(played.case.stage),
@@ -131,8 +131,12 @@ def _moment(text: str, words: Words) -> Moment:
     return words.process.calendar.parse(text)
 
 
-def _short(text: str) -> str:
-    return text[:16].replace("T", " ")
+def _at(text: Any) -> str:
+    """When something was done, by what the page sent back; nothing for what is no time."""
+    try:
+        return clock.told(str(text))
+    except ValueError:
+        return ""
 
 
 def _event_text(event: Any, words: Words) -> str:
@@ -179,7 +183,7 @@ def _stop(
     return Stop(
         at=at,
         iso=words.process.calendar.show(at)[:19],
-        text=words.reader.moment(at),
+        text=clock.told_text(words.process.calendar.show(at), "second"),
         x=x,
         is_now=is_now,
         stage=words.of("stages", state.stage),
@@ -196,7 +200,7 @@ def _clock(name: str, number: int, state: str, due: Moment | None, at: Moment, w
     if number > 1:
         title = gettext("%(clock)s, run %(number)s", clock=title, number=number)
     tones = {"running": "info", "met": "good", "breached": "bad", "finished_late": "warn"}
-    return ClockAt(title, clock_text(state), tones.get(state, ""), "" if due is None else words.reader.moment(due)[:16])
+    return ClockAt(title, clock_text(state), tones.get(state, ""), "" if due is None else words.shown(due))
 
 
 def clock_text(state: str) -> str:
@@ -225,8 +229,7 @@ def _told(message: Any, words: Words, open_to: bool) -> Told:
     phrases = Phrases(words.vocabulary, words.language, words.reader.people)
     written = [phrases.who(one) for one in message["to"]]
     return Told(
-        at=message["at"][:19].replace("T", " "),
-        iso=message["at"],
+        at=clock.told(message["at"]),
         whom=say("words.list", words.language).join(people_ or written),
         occasion=_occasion(message["notice"], words),
         channel=via_text(message["channel"]),

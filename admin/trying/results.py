@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from admin import clock
 from admin.languages import gettext
 from admin.lines import Line, because, lines
 from admin.reading import Words, words_of
@@ -295,7 +296,7 @@ def _changed(one: Mapping[str, Any], words: Words) -> Changed:
             for reason in [judged.get("because")]
             if reason is not None
         ],
-        until=str(one.get("compared_until") or "")[:19].replace("T", " "),
+        until=clock.told(one.get("compared_until")),
         sides=[_side(row, words) for row in sides[:MOST_ROWS]],
         more=max(0, int(one.get("rows") or 0) - MOST_ROWS),
     )
@@ -310,12 +311,12 @@ def _sentences(one: Mapping[str, Any], words: Words) -> Any:
             before=_value(name, judged["from"], words),
             after=_value(name, judged["to"], words),
         )
-    for clock in one["clocks"]:
-        title = words.of("clocks", clock["clock"])
-        if clock["from"] != clock["to"]:
-            before, after = run_text(clock["from"]), run_text(clock["to"])
+    for run in one["clocks"]:
+        title = words.of("clocks", run["clock"])
+        if run["from"] != run["to"]:
+            before, after = run_text(run["from"]), run_text(run["to"])
         else:
-            before, after = _short(clock["due_from"]), _short(clock["due_to"])
+            before, after = _short(run["due_from"]), _short(run["due_to"])
             title = gettext("%(clock)s, due", clock=title)
         yield gettext("%(name)s: %(before)s → %(after)s", name=title, before=before, after=after)
     for told in one["notices"]:
@@ -327,7 +328,7 @@ def _sentences(one: Mapping[str, Any], words: Words) -> Any:
 
 
 def _short(text: str | None) -> str:
-    return gettext("nothing") if text is None else text[:16].replace("T", " ")
+    return gettext("nothing") if text is None else clock.told_text(text)
 
 
 def _side(row: Mapping[str, Any], words: Words) -> Side:

@@ -91,6 +91,10 @@ class Reader:
         """`2026-03-02 09:00:00`, in the calendar's zone, rounded down to the second."""
         return self.calendar.show(moment)[:19].replace("T", " ")
 
+    def printed(self, text: str) -> str:
+        """A moment that is ISO text already, as `moment` prints one."""
+        return text[:19].replace("T", " ")
+
     def who(self, name: object) -> str:
         """A person, team or role by the name the directory gives; otherwise as it is written."""
         text = str(name)
@@ -127,8 +131,8 @@ def fact_value(words: Vocabulary, name: str, value: object, reader: Reader) -> o
     type_ = declared.get("type")
     if isinstance(value, bool):
         return Truth(value, say("words.yes" if value else "words.no", reader.language))
-    if isinstance(value, int) and (type_ == "datetime" or (name in _MOMENTS and not declared)):
-        return reader.moment(value)
+    if isinstance(value, (int, str)) and (type_ == "datetime" or (name in _MOMENTS and not declared)):
+        return reader.moment(value) if isinstance(value, int) else reader.printed(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, (list, tuple)):
@@ -253,7 +257,7 @@ def _entry_value(words: Vocabulary, name: str, value: object, entry: Mapping[str
     if name == "due" and isinstance(value, int):
         return reader.moment(value)
     if name == "due":
-        return str(value)[:19].replace("T", " ")
+        return reader.printed(str(value))
     if name == "why":
         return in_language(catalogue()["refusals"].get(value), language, str(value))
     if entry["kind"] == "classified" and name == "name":

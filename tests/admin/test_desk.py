@@ -30,7 +30,7 @@ def test_the_list_shows_what_is_due_next_and_marks_what_is_overdue(panel: Panel)
     assert numbers(answer.text) == [early, late]
     rows = {number: row for row in answer.text.split("<tr")[2:] if (number := numbers(row)[0])}
     assert 'class="overdue"' in rows[late]
-    assert re.search(r"1 hour 30 minutes late Odd record set aside · \d{4}-", words(rows[late]))
+    assert re.search(r"1 hour 30 minutes late Odd record set aside · \d+ \w+, \d\d:\d\d", words(rows[late]))
     assert 'class="overdue"' not in rows[early]
     assert "in 29 minutes Odd record set aside" in words(rows[early])
     assert "A Urgent" in words(rows[late])

@@ -120,9 +120,9 @@ def test_a_schedule_is_chosen_shown_and_cancelled(panel: Panel) -> None:
     value = str(int(monday.timestamp()) * 1000)
     choices = approver.get(f"{page}approve").text
     assert f'value="{value}"' in choices
-    assert f"Monday {monday.day} {monday:%B %Y}, 09:00" in choices
+    assert f"Monday, {monday.day} {monday:%B %Y}, 09:00" in choices
     shown = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": value, "look": "yes"})
-    assert f"from Monday {monday.day} {monday:%B %Y}, 09:00" in words(shown.text)
+    assert f"from Monday, {monday.day} {monday:%B %Y}, 09:00" in words(shown.text)
     assert drafts.one(draft.id).state == Draft.SUBMITTED
     refused = approver.post(f"{page}approve", {"sha256": draft.sha256, "when": "whenever"})
     assert (refused.status_code, drafts.one(draft.id).state) == (422, Draft.SUBMITTED)
@@ -134,7 +134,8 @@ def test_a_schedule_is_chosen_shown_and_cancelled(panel: Panel) -> None:
     assert "the time to take effect must lie ahead" in words(refused.text)
     approver.post(f"{page}approve", {"sha256": draft.sha256, "when": value})
     at = drafts.one(draft.id).effective_at
-    assert clock.text(at) == f"{monday:%Y-%m-%d} 09:00:00"
+    assert at is not None
+    assert clock.typed(at) == f"{monday:%Y-%m-%d}T09:00"
     assert "It will not take effect on Monday" in approver.text(f"{page}send-back")
     approver.post(f"{page}send-back", {"remark": "not before the holidays"})
     assert drafts.one(draft.id).state == Draft.REJECTED

@@ -120,7 +120,7 @@ def test_two_shifts_are_swapped_after_they_were_shown(root: Visitor) -> None:
     put(root, "gong", "2027-01-04T08:00", "2027-01-05T08:00")
     put(root, "ai", "2027-01-05T08:00", "2027-01-06T08:00")
     first, second = ids()
-    assert "艾琳: 2027-01-05 08:00" in root.text(f"/admin/rotas/shift?id={first}")
+    assert "艾琳: 5 Jan 2027, 08:00" in root.text(f"/admin/rotas/shift?id={first}")
     path = f"/admin/rotas/swap?first={first}&second={second}"
     given = form_of(root, path)
     assert root.post(path, {"seen": ["old", "marks"]}).status_code == 409

@@ -26,6 +26,21 @@ STILL: Final = """() => {
   sheet.replaceSync('*, *::before, *::after { transition: none !important; animation: none !important; }');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }"""
+# What people read or hear, but for a document's text, what somebody wrote or was sent, and what is being typed.
+BARE: Final = r"""() => {
+  const bare = /(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])/, found = new Set();
+  const verbatim = `code, pre, textarea, script, style, .source, .lines, .cm-editor,
+    .pre-line, .message-text, .problem, .hint`;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+    if (element.closest(verbatim)) continue;
+    const told = ['aria-label', 'aria-valuetext', 'title'];
+    const texts = node === element ? told.map(name => node.getAttribute(name)) : [node.data];
+    for (const text of texts) if (text && bare.test(text)) found.add(text.trim().slice(0, 160));
+  }
+  return [...found];
+}"""
 NOTE_VIOLATIONS: Final = """window.__refused = [];
 document.addEventListener('securitypolicyviolation', event => window.__refused.push(
   `${event.effectiveDirective}: ${event.blockedURI} ${event.sample} ${event.sourceFile || ''}:${event.lineNumber}`));"""
@@ -54,7 +69,7 @@ def wrong_with(page: Page) -> list[str]:
         found.append(f"is {wider} pixels wider than the window")
     for rule, count, markup, why in page.evaluate(FIND, RULES):
         found.append(f"axe {rule} × {count}: {markup} — {why}")
-    return found
+    return found + [f"shows a day as machines write it: {text}" for text in page.evaluate(BARE)]
 
 
 def take_picture(page: Page, file: Path) -> None:

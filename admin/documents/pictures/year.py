@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from admin import formats
 from server.core.calendars import Calendar
 from server.core.holiday_dates import CLOSED
 
@@ -30,7 +31,7 @@ class Day:
 class Month:
     """A month in weeks that begin on Monday; None: a day of another month."""
 
-    number: int
+    title: str
     weeks: Sequence[Sequence[Day | None]]
 
 
@@ -60,7 +61,7 @@ def year_of(calendar: Calendar, value: Mapping[str, Any], year: int) -> Year:
             days = [_day(calendar, own, day) if day.month == number else None for day in week]
             working += sum(1 for day in days if day and day.kind in ("open", "makeup", "own_open"))
             weeks.append(days)
-        months.append(Month(number, weeks))
+        months.append(Month(formats.month(date(year, number, 1)), weeks))
     return Year(year, months, calendar.has_data(year), working)
 
 
@@ -73,4 +74,4 @@ def _day(calendar: Calendar, own: Mapping[str, Any], day: date) -> Day:
         kind = "holiday" if calendar.dates[text] == CLOSED else "makeup"
     else:
         kind = "open" if is_open else "closed"
-    return Day(text, day.day, kind)
+    return Day(formats.day(day), day.day, kind)

@@ -7,6 +7,8 @@ import { SVGRenderer } from 'echarts/renderers';
 
 use([BarChart, LineChart, ScatterChart, DatasetComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, SVGRenderer]);
 
+import { number } from './language/formats.js';
+
 const variable = (element, name) => getComputedStyle(element).getPropertyValue(`--${name}`).trim();
 
 // The colours of the page, light or dark.
@@ -17,8 +19,8 @@ function theme(element) {
     color: ['main', 'sev-1', 'sev-3', 'sev-0', 'sev-2', 'sev-4'].map(name => variable(element, name)),
     textStyle: { color: ink, fontFamily: getComputedStyle(element).fontFamily },
     legend: { textStyle: { color: ink } },
-    tooltip: { backgroundColor: card, borderColor: line, textStyle: { color: ink } },
-    categoryAxis: axis, valueAxis: axis, timeAxis: axis, logAxis: axis,
+    tooltip: { backgroundColor: card, borderColor: line, textStyle: { color: ink }, valueFormatter: number },
+    categoryAxis: axis, valueAxis: { ...axis, axisLabel: { color: dim, formatter: number } }, timeAxis: axis, logAxis: axis,
   };
 }
 

@@ -1,5 +1,6 @@
 // A calendar: the hours of a day, and the year as a picture whose days can be clicked.
 import { h, iconButton, idOf, keyOfPath } from './dom.js';
+import { dayText, monthName, weekday } from '../language/formats.js';
 import { line } from './inputs.js';
 import { mapInput } from './lists.js';
 import { deref } from './schema.js';
@@ -43,8 +44,7 @@ async function draw(form, path, picture) {
 
 function months(form, path, days) {
   const byMonth = Map.groupBy ? Map.groupBy(days, one => one.day.slice(0, 7)) : grouped(days);
-  const locale = form.language === 'zh' ? 'zh-CN' : 'en-GB', name = new Intl.DateTimeFormat(locale, { month: 'long', timeZone: 'UTC' });
-  return h('div', { class: 'ed-months' }, [...byMonth].map(([month, list]) => h('div', { class: 'ed-month', role: 'group', 'aria-label': month }, h('h3', {}, name.format(new Date(`${month}-01`))),
+  return h('div', { class: 'ed-months' }, [...byMonth].map(([month, list]) => h('div', { class: 'ed-month', role: 'group', 'aria-label': month }, h('h3', {}, monthName(`${month}-01`)),
     h('div', { class: 'ed-days' }, Array.from({ length: (new Date(`${month}-01T00:00Z`).getUTCDay() + 6) % 7 }, () => h('span')), list.map(one => dayButton(form, path, one))))));
 }
 
@@ -55,8 +55,8 @@ function grouped(days) {
 }
 
 function dayButton(form, path, { day, hours, rule }) {
-  const weekday = form.t(`weekday_${(new Date(`${day}T00:00Z`).getUTCDay() + 6) % 7}`), state = hours.length ? hours.join(', ') : form.t('day_closed');
-  const why = rule === 'week' ? '' : `, ${form.t(`day_${rule}`)}`, label = `${day}, ${weekday}: ${state}${why}`;
+  const state = hours.length ? hours.join(', ') : form.t('day_closed');
+  const why = rule === 'week' ? '' : `, ${form.t(`day_${rule}`)}`, label = `${dayText(day)}, ${weekday(day)}: ${state}${why}`;
   return h('button', { type: 'button', id: `day-${day}`, class: `ed-day ${hours.length ? 'ed-day-open' : 'ed-day-closed'}${rule === 'week' ? '' : ` ed-day-${rule}`}`, 'aria-label': label, title: label, disabled: !form.isWritable(), onclick: () => turn(form, path, day, hours, rule) }, String(Number(day.slice(8))));
 }
 

@@ -1,5 +1,6 @@
 // The form: the parts of the document, of which one is open. Every edit is a patch of the text; the form itself keeps nothing
 // but what is open and where the cursor is.
+import { dayText, nearDay, weekday } from '../language/formats.js';
 import { edited } from './patch.js';
 import { blank, deref, inner, inputOf } from './schema.js';
 import { h, idOf, keyOfPath, later } from './dom.js';
@@ -252,9 +253,8 @@ export class Form {
 
   #when(start, end) {
     const day = new Date(`${end}:00Z`), days = (day - new Date(`${start}:00Z`)) / 86_400_000;
-    const weekday = this.t(`weekday_${(day.getUTCDay() + 6) % 7}`), format = { month: 'short', day: 'numeric', ...(days > 300 && { year: 'numeric' }) };
-    const date = days < 6.5 ? '' : `${new Intl.DateTimeFormat(this.language === 'zh' ? 'zh-CN' : 'en-GB', { ...format, timeZone: 'UTC' }).format(day)} `;
-    return `${date}${weekday} ${end.slice(11)}`;
+    const date = days < 6.5 ? '' : `${(days > 300 ? dayText : nearDay)(day)} `;
+    return `${date}${weekday(day)} ${end.slice(11)}`;
   }
 
   blank(schema) { return blank(this.root, schema); }
