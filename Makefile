@@ -6,8 +6,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 EXAMPLES ?= 1500
 N ?= 10000
-# One more than there are processors: many tests wait for a clock or another process.
-WORKERS ?= $(shell expr $$(nproc) + 1)
+# Two more than there are processors: many tests wait for a clock or another process.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -40,7 +40,7 @@ test-browser: .venv/.ready-dev bundle ## look at every page, and walk every path
 	DUBAN_TEST_VIEWS=all $(BIN)/python -m pytest -n 2 --dist load -m walk tests/browser/every_page.py tests/browser $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
-	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py $(ARGS)
+	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py tests/api/test_nasty.py $(ARGS)
 
 lint: .venv/.ready-dev ## style, types, and the direction of imports
 	$(BIN)/ruff check .

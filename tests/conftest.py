@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
+
+from server.accounts import passwords
 
 # Stores on SQLite and PostgreSQL, for every folder.
 pytest_plugins = ["tests.stores"]
@@ -16,6 +20,14 @@ pytest_plugins = ["tests.stores"]
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasher() -> Iterator[PasswordHasher]:
+    """The one of a server, which takes its time; the tests sign in hundreds of times with one that does not."""
+    found, passwords.hasher = passwords.hasher, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield found
+    passwords.hasher = found
 
 
 def skip_or_fail(reason: str) -> NoReturn:

@@ -6,7 +6,6 @@ import json
 import threading
 
 import pytest
-from argon2 import PasswordHasher
 
 from server.accounts import (
     Refused,
@@ -20,7 +19,6 @@ from server.accounts import (
     end_sessions,
     issue_token,
     make_reset_link,
-    passwords,
     person_of_reset_link,
     reset_password,
     sessions_of,
@@ -39,8 +37,7 @@ BETTER = "a better horse battery"
 
 
 @pytest.fixture(autouse=True)
-def people(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def people(store: Store) -> Store:
     with store.transaction():
         Role.create(name="administrator", permissions=["system"])
         changed()

@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from argon2 import PasswordHasher
 
-from server.accounts import make_reset_link, passwords
+from server.accounts import make_reset_link
 from server.directory import snapshot
 from server.store.models import AuditEntry, ResetLink, Session
 from tests.admin.visiting import PASSWORD, Panel, now
 
 NEW = "another long password"
 PASTED = '<img src=x onerror="alert(1)">\'&amp;'
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 def ends(page: str, login: str = "") -> list[str]:

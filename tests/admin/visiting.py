@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import re
 import time
+from functools import cache
 from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from server import intake, settings
+from server.api import hooks
+from server.api.limits import Allowance, SharedAllowance
 from server.wsgi import create_app
 
 PASSWORD = "a long password"
@@ -19,7 +22,19 @@ RECORDED = {"customer": "华兴科技", "reference": "400-7781", "summary": "客
 
 
 def panel_app() -> Flask:
-    """The application that a server serves."""
+    """The application that a server serves, with fresh allowances. It is built once for each address."""
+    known = settings.current()
+    app = _built(known.url)
+    app.config["DUBAN"], app.secret_key = known, known.secret
+    app.extensions["duban.hooks"] = hooks.Limits()
+    app.extensions["duban.tries"] = Allowance(60, 60)
+    app.extensions["duban.tokens"] = SharedAllowance(known.token_rate)
+    return app
+
+
+@cache
+def _built(url: str) -> Flask:
+    assert settings.current().url == url
     return create_app(settings.current())
 
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
 from server import accounts, settings
-from server.accounts import passwords
 from server.cli import main
 from server.resources import data_dir
 from server.starting import prepare
@@ -26,11 +24,6 @@ GOOD = "correct horse battery"
 
 def now() -> int:
     return time.time_ns() // 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from tests.core.spec.test_spec_properties import scripts as random_scripts
 from tests.publishing import publish
 from tests.server.playing import START, Chance, all_processes, check, forget_issues
 
+pytestmark = pytest.mark.slow
+
 # Smaller examples are found much faster without a store, in tests/core/spec.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 UNCONCERNED = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)

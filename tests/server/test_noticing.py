@@ -7,11 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from server import audit, backup, delivery
 from server import settings as environment
-from server.accounts import passwords
 from server.sealing import Anchoring, Sealer, Signer
 from server.settings import Settings
 from server.starting import prepare
@@ -87,10 +85,7 @@ def test_after_the_decision_it_is_not_held_again(store: Store, anchored: Setting
     old.close()
 
 
-def test_a_file_that_was_put_back_by_hand_is_noticed_at_the_start(
-    anchored: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def test_a_file_that_was_put_back_by_hand_is_noticed_at_the_start(anchored: Settings, tmp_path: Path) -> None:
     environment.make_data_folder(anchored)
     assert not prepare(anchored, MONDAY).is_behind
     store = database.open(anchored.database)

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 
 from server import accounts, policies, settings
-from server.accounts import passwords
 from server.core.moments import parse
 from server.demo import load
 from server.resources import data_dir
@@ -24,11 +22,6 @@ from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, Person, Role
 
 NOW = parse("2026-11-25T10:00:00+08:00")
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
