@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from server import audit, messages, metrics, nudging, settings, subscriptions
-from server.core.advance import Advance, Refused, next_due
+from server.core.advance import Advance, Refused
 from server.core.case import Case
 from server.core.moments import Moment
 from server.core.world import Directory
@@ -94,8 +94,9 @@ def compact(value: Any) -> str:
 _COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-def columns(pinned: Pinned, case: Case, closed_at: Moment | None) -> dict[str, Any]:
-    """The case, and the copies of it that lists and the sweep look at."""
+def columns(pinned: Pinned, done: Advance, closed_at: Moment | None) -> dict[str, Any]:
+    """The case after an event, and the copies of it that lists and the sweep look at."""
+    case = done.case
     return {
         "case": case.dump(),
         "severity": case.values.get("severity"),
@@ -106,7 +107,7 @@ def columns(pinned: Pinned, case: Case, closed_at: Moment | None) -> dict[str, A
         "final": pinned.process.is_final(case.stage),
         "overdue": any(state.open is not None and state.open.state == "breached" for state in case.clocks.values()),
         "closed_at": closed_at,
-        "wake_at": next_due(pinned.process, case),
+        "wake_at": done.due,
     }
 
 
@@ -139,11 +140,14 @@ def follow(changes: Sequence[Change], ids: Sequence[int], open_issue: Opening) -
         if change.done.tellings:
             told.append((change.done.tellings, _occasion(change, id, directory)))
     messages.write_all(told)
-    for change, id in zip(changes, ids, strict=True):
-        after, held_back = change.after, change.surroundings.hold_messages
-        lines, at = change.done.entries, change.recorded_at
-        subscriptions.tell(after.pinned.process, after.id, id, after.seq, lines, change.stage, at, held_back)
+    writing.insert_messages([row for change, id in zip(changes, ids, strict=True) for row in _deliveries(change, id)])
     nudging.after_commit()
+
+
+def _deliveries(change: Change, event: int) -> Sequence[Mapping[str, Any]]:
+    after, held_back = change.after, change.surroundings.hold_messages
+    lines, at = change.done.entries, change.recorded_at
+    return subscriptions.messages(after.pinned.process, after.id, event, after.seq, lines, change.stage, at, held_back)
 
 
 def _prepare(change: Change) -> None:

@@ -183,7 +183,7 @@ def _row(one: Receipt, done: Advance, issue: int) -> dict[str, Any]:
         "received_at": done.case.facts["received"],
         "recorded_at": one.now,
         "seq": 1,
-        **events.columns(one.pinned, done.case, _closed_at(one, done)),
+        **events.columns(one.pinned, done, _closed_at(one, done)),
     }
 
 

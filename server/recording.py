@@ -180,10 +180,11 @@ def held_together(issues: Sequence[int]) -> dict[int, Held]:
     return {row[0]: _held(row) for row in rows}
 
 
-def let_time_pass_within(found: Held, until: Moment, now: Moment, surroundings: Surroundings = LIVE) -> Held:
+def let_time_pass_within(found: Held, until: Moment, now: Moment) -> Held:
     """`let_time_pass` within the caller's transaction, which holds the issue; gives the issue after it."""
-    done = _advance(found, TIME, until, surroundings.directory or live_directory())
-    return _write(found, done, TIME, until, now, None, None, surroundings, None)[0]
+    change = changed(found, judged(found, TIME, until, live_directory()), TIME, until, now)
+    write([change])
+    return change.after
 
 
 def migrate_within(
@@ -192,15 +193,16 @@ def migrate_within(
     """Let an issue, whose time has passed up to `now`, go on under another version within the caller's transaction;
     `event` is what `core.migration.plan` gave for it. Gives the issue after it. Raises Overtaken, CannotGoOn."""
     under = Held(found.id, found.number, found.seq, found.case, target, found.closed_at)
-    done = _advance(under, event, now, live_directory())
-    return _write(under, done, event, now, now, by, key, LIVE, None)[0]
+    change = changed(under, judged(under, event, now, live_directory()), event, now, now, by, key)
+    write([change])
+    return change.after
 
 
 def _caught_up(found: Held, now: Moment, surroundings: Surroundings) -> Held:
     """After a long downtime more may be due than one call lets pass: then it is written piece by piece, first."""
     while (due := next_due(found.pinned.process, found.case)) is not None and due < now:
-        passed = _judged_before_lock(found, TIME, now - 1, surroundings)
-        if passed is not None and ((left := next_due(found.pinned.process, passed.case)) is None or left >= now):
+        passed = judged_before_lock(found, TIME, now - 1, surroundings)
+        if passed is not None and (passed.due is None or passed.due >= now):
             break
         after = _record(found, TIME, now - 1, None, None, surroundings, now)
         found = Held(found.id, found.number, after.seq, after.case, found.pinned, _closed_at(found, after.case))
@@ -215,23 +217,24 @@ class _RefusedInside(Exception):
         self.refused = refused
 
 
-def _judged_before_lock(
+def judged_before_lock(
     found: Held, event: Mapping[str, Any], now: Moment, surroundings: Surroundings
 ) -> Advance | None:
     """What the event does, judged while others may write; None when a question must be asked under the lock."""
     try:
-        return _advance(found, event, now, surroundings.directory or BeforeLock())
+        return judged(found, event, now, surroundings.directory or BeforeLock())
     except NeedsLock:
         return None
 
 
-def _advance(found: Held, event: Mapping[str, Any], now: Moment, directory: Directory) -> Advance:
+def judged(found: Held, event: Mapping[str, Any], now: Moment, directory: Directory) -> Advance:
     """What the event does. Raises CannotGoOn when the policy fails on it, or goes round and round."""
     process = found.pinned.process
     try:
-        due = next_due(process, found.case) if event["kind"] == "time" else None
         done = advance(process, found.case, event, now, directory)
-        if due is not None and due <= now and next_due(process, done.case) == due:
+        is_left = event["kind"] == "time" and done.due is not None and done.due <= now
+        # Where so much is due that some of it is left, that is later than what was due in the first place.
+        if is_left and done.due == (due := next_due(process, found.case)) is not None:
             raise NeverSettles(f"what is due at {show(due)} does not come to an end")
         return done
     except Exception as error:
@@ -251,44 +254,55 @@ def _record(
     also: Callable[[int], None] | None = None,
 ) -> Recorded:
     recorded_at = now if recorded_at is None else recorded_at
-    done = _judged_before_lock(found, event, now, surroundings)
+    done = judged_before_lock(found, event, now, surroundings)
     if done is not None:
         _leave_if_refused(done, event)
     with database.transaction():
         if done is None:
-            done = _advance(found, event, now, live_directory())
+            done = judged(found, event, now, live_directory())
             _leave_if_refused(done, event)
-        after, number = _write(found, done, event, now, recorded_at, by, key, surroundings, also)
+        change = changed(found, done, event, now, recorded_at, by, key, surroundings)
+        (number,) = write([change])
+        if also is not None:
+            also(found.id)
         if event is not TIME:
             crash_point("acting.before_commit")
-    return Recorded(found.id, found.number, after.seq, done.case, found.pinned, done.entries, done.refused, number)
+    return Recorded(
+        found.id, found.number, change.after.seq, done.case, found.pinned, done.entries, done.refused, number
+    )
 
 
-def _write(
+def changed(
     found: Held,
     done: Advance,
     event: Mapping[str, Any],
     now: Moment,
     recorded_at: Moment,
-    by: str | None,
-    key: str | None,
-    surroundings: Surroundings,
-    also: Callable[[int], None] | None,
-) -> tuple[Held, int]:
-    """What an event did, within the caller's transaction: gives the issue after it, and the event's row."""
-    closed_at = _closed_at(found, done.case)
-    after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, closed_at)
-    row = {"seq": after.seq, "problem": None, **events.columns(found.pinned, done.case, closed_at)}
-    if event["kind"] == "migrated":
-        row |= {"version": found.pinned.version, "pins": found.pinned.pins}
-    if not writing.update_issue(found.id, found.seq, row):
-        raise Overtaken(found.number)
-    crash_point("sweep.issue_written" if event is TIME else "acting.issue_written")
-    change = Change(after, found.case.stage, event, done, now, recorded_at, by, key, surroundings=surroundings)
-    (number,) = events.write([change], open_linked)
-    if also is not None:
-        also(found.id)
-    return after, number
+    by: str | None = None,
+    key: str | None = None,
+    surroundings: Surroundings = LIVE,
+) -> Change:
+    """The change that an event, of which `judged` told what it does, makes to an issue."""
+    after = Held(found.id, found.number, found.seq + 1, done.case, found.pinned, _closed_at(found, done.case))
+    return Change(after, found.case.stage, event, done, now, recorded_at, by, key, surroundings=surroundings)
+
+
+def write(changes: Sequence[Change]) -> list[int]:
+    """Write what events of one kind did to issues, to each of them one, within the caller's transaction, which any
+    exception must undo; gives the events' rows. Raises Overtaken."""
+    rows = [writing.Update(one.after.id, one.after.seq - 1, _columns(one)) for one in changes]
+    if not writing.update_issues(rows):
+        raise Overtaken(", ".join(one.after.number for one in changes))
+    crash_point("sweep.issue_written" if changes[0].event is TIME else "acting.issue_written")
+    return events.write(changes, open_linked)
+
+
+def _columns(change: Change) -> dict[str, Any]:
+    after = change.after
+    row = {"seq": after.seq, "problem": None, **events.columns(after.pinned, change.done, after.closed_at)}
+    if change.event["kind"] == "migrated":
+        row |= {"version": after.pinned.version, "pins": after.pinned.pins}
+    return row
 
 
 def _leave_if_refused(done: Advance, event: Mapping[str, Any]) -> None:

@@ -18,16 +18,10 @@ from server.core.advance import next_due
 from server.core.moments import Moment
 from server.crash_points import crash_point
 from server.events import LIVE, Surroundings
-from server.recording import (
-    Overtaken,
-    UnknownIssue,
-    held,
-    held_together,
-    let_time_pass,
-    let_time_pass_within,
-)
+from server.passing import Passing, wake_at
+from server.recording import Overtaken, UnknownIssue, held, let_time_pass
 from server.setting_apart import set_apart, take_up_again
-from server.store import database, sql
+from server.store import database, revisions, sql
 from server.store.failures import Unavailable
 
 __all__ = ["LEASE", "LIMIT", "Sweeper", "next_wake", "set_apart", "sweep", "take_up_again"]
@@ -37,7 +31,10 @@ log = logging.getLogger("duban.sweep")
 LEASE: Final = "sweep"
 LIMIT: Final = 200
 TOGETHER: Final = 20
-"""Issues that share a transaction: others who want to write wait for no longer than these take."""
+"""Issues that share a transaction on SQLite: others who want to write wait for no longer than these take."""
+
+TOGETHER_ON_POSTGRESQL: Final = 50
+"""The same where only those wait who want to write these very issues, and where each conversation costs a turn."""
 
 _DUE = (
     'SELECT "wake_at", "id" FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL AND "wake_at" <= ? '
@@ -76,35 +73,25 @@ def _pass_first(due: Due, horizon: Moment, pass_one: Callable[[int, Moment], Mom
     if due:
         following, other = due[0]
         until = min(until, following if issue < other else following - 1)
-    wake_at = pass_one(issue, until)
-    if wake_at is not None and wake_at <= horizon:
-        heapq.heappush(due, (wake_at, issue))
+    again_at = pass_one(issue, until)
+    if again_at is not None and again_at <= horizon:
+        heapq.heappush(due, (again_at, issue))
     return due_at
 
 
 def _pass_together(due: Due, horizon: Moment, now: Moment, surroundings: Surroundings) -> list[Moment]:
     """Let time pass on the issues that are due first, in one transaction; give when each was due. Empty: one of them
     failed, and nothing has happened."""
-    some = {issue for _, issue in heapq.nsmallest(TOGETHER, due)}
+    most = TOGETHER_ON_POSTGRESQL if database.current().is_postgresql else TOGETHER
+    some = {issue for _, issue in heapq.nsmallest(most, due)}
     left = list(due)
     passed: list[Moment] = []
     try:
-        with database.transaction():
-            found = held_together(sorted(some))
-
-            def pass_one(issue: int, until: Moment) -> Moment | None:
-                if issue not in found:
-                    return None  # somebody acts on it, and lets time pass, too
-                one = found[issue]
-                wake_at = next_due(one.pinned.process, one.case)
-                if wake_at is None or wake_at > until:
-                    _wake_at(issue, one.seq, wake_at)
-                    return wake_at
-                after = found[issue] = let_time_pass_within(one, until, now, surroundings)
-                return next_due(after.pinned.process, after.case)
-
-            while left and left[0][1] in some and len(passed) < TOGETHER:
-                passed.append(_pass_first(left, horizon, pass_one))
+        with database.transaction(), revisions.still():
+            passing = Passing(some, now, surroundings)
+            while left and left[0][1] in some and len(passed) < most:
+                passed.append(_pass_first(left, horizon, passing.let_pass))
+            passing.write()
             crash_point("sweep.before_commit")
     except Exception:
         log.info("issues that fell due together pass one by one", exc_info=True)
@@ -115,9 +102,9 @@ def _pass_together(due: Due, horizon: Moment, now: Moment, surroundings: Surroun
 
 
 def _pass_one_by_one(due: Due, horizon: Moment, now: Moment, surroundings: Surroundings) -> list[Moment]:
-    """As many as would have gone together, each in a transaction of its own: what made them fail is then behind."""
+    """As many as go together at most, each in a transaction of its own: what made them fail is then behind."""
     passed: list[Moment] = []
-    while due and len(passed) < TOGETHER:
+    while due and len(passed) < TOGETHER_ON_POSTGRESQL:
         passed.append(_pass_first(due, horizon, lambda issue, until: _pass(issue, until, now, surroundings)))
     return passed
 
@@ -149,7 +136,8 @@ def _pass(issue: int, until: Moment, now: Moment, surroundings: Surroundings) ->
         found = held(issue)
         due = next_due(found.pinned.process, found.case)
         if due is None or due > until:
-            _wake_at(issue, found.seq, due)
+            with database.transaction():
+                wake_at(issue, found.seq, due)
             return due
         after = let_time_pass(found, until, now, surroundings)
         return next_due(after.pinned.process, after.case)
@@ -163,11 +151,6 @@ def _pass(issue: int, until: Moment, now: Moment, surroundings: Surroundings) ->
         log.exception("issue %s is set apart", issue)
         set_apart(issue, error, now)
         return None
-
-
-def _wake_at(issue: int, seq: int, due: Moment | None) -> None:
-    with database.transaction():
-        sql.run('UPDATE "issue" SET "wake_at" = ? WHERE "id" = ? AND "seq" = ?', due, issue, seq)
 
 
 class Sweeper:

@@ -8,10 +8,9 @@ through `directory`, and each question is kept with its answer.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.core import actions, clocks, judging, ladders, migration, notices, quality, surveys, timers
 from server.core.case import Case
@@ -48,13 +47,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What an event did: the new case, the lines it caused, what is to be told, the answers the directory gave, and
-    why the event itself was refused (then only time has passed)."""
+    """What an event did: the new case, the lines it caused, what is to be told, the answers the directory gave, when
+    time matters to the issue next (`next_due`), and why the event itself was refused (then only time has passed)."""
 
     case: Case
     entries: list[dict[str, Any]]
     tellings: list[Telling]
     answers: list[list[Any]]
+    due: Moment | None
     refused: Refused | None = None
 
 
@@ -69,12 +69,11 @@ def advance(
     if event["kind"] == "received":
         turn = _new(process, event, now, asked)
         _receive(turn, event)
-        return Advance(turn.case, turn.entries, turn.tellings, asked.answers)
+        return _done(turn, next_due(process, turn.case))
     assert case is not None
-    turn = Turn(process, copy.deepcopy(case) if copied else case, asked, case.moment)
+    turn = Turn(process, case.copy() if copied else case, asked, case.moment)
     if event["kind"] == "time":
-        let_pass(turn, now)
-        return Advance(turn.case, turn.entries, turn.tellings, asked.answers)
+        return _done(turn, let_pass(turn, now))
     if event["kind"] != "migrated":  # before that, time has passed under the version that the issue leaves
         let_pass(turn, now - 1)
     turn.at(now)
@@ -82,7 +81,11 @@ def advance(
     turn.acted = 0
     refused = _EVENTS[event["kind"]](turn, event)
     _run(turn)
-    return Advance(turn.case, turn.entries, turn.tellings, asked.answers, refused)
+    return _done(turn, next_due(process, turn.case), refused)
+
+
+def _done(turn: Turn, due: Moment | None, refused: Refused | None = None) -> Advance:
+    return Advance(turn.case, turn.entries, turn.tellings, turn.directory.answers, due, refused)
 
 
 # -- receipt -------------------------------------------------------------------------------------------------------
@@ -310,55 +313,74 @@ def _automate(turn: Turn, automation: Automation) -> None:
 
 def next_due(process: Process, case: Case) -> Moment | None:
     """The next moment at which time matters to the issue; never before its last moment. None: nothing is timed."""
-    due = [moment for moment, _ in _dues(process, case)]
-    return max(min(due), case.moment) if due else None
+    first = _first(process, case)
+    return None if first is None else first.moment
 
 
-def let_pass(turn: Turn, until: Moment) -> None:
-    """Lets time pass up to and including `until`: one due moment after the other, each timed at its own."""
+def let_pass(turn: Turn, until: Moment) -> Moment | None:
+    """Lets time pass up to and including `until`: one due moment after the other, each timed at its own. Gives when
+    time matters next."""
     for _ in range(AT_ONCE):
-        if not step(turn, until):
-            return
+        first = _first(turn.process, turn.case)
+        if first is None or first.moment > until:
+            return None if first is None else first.moment
+        _happen(turn, first)
+    return next_due(turn.process, turn.case)
 
 
 def step(turn: Turn, until: Moment) -> bool:
-    """Lets the next due thing happen, if it is due by `until`; False when there is none. At one instant: clocks in
-    document order, waiting steps, ladders, surveys that expire, automations; then the order is looked at afresh."""
-    found = None
-    for moment, happen in _dues(turn.process, turn.case):
-        moment = max(moment, turn.case.moment)
-        if moment <= until and (found is None or moment < found[0]):
-            found = (moment, happen)
-    if found is None:
+    """Lets the next due thing happen, if it is due by `until`; False when there is none."""
+    first = _first(turn.process, turn.case)
+    if first is None or first.moment > until:
         return False
-    turn.at(found[0])
-    turn.by_time, turn.actor, turn.acted = True, None, 0
-    found[1](turn)
-    _run(turn)
+    _happen(turn, first)
     return True
 
 
-def _dues(process: Process, case: Case) -> list[tuple[Moment, Callable[[Turn], None]]]:
-    """All that is timed, in the order in which it happens at one instant."""
-    found: list[tuple[Moment, Callable[[Turn], None]]] = []
+class _Due(NamedTuple):
+    """Something timed: when it is due, and what then happens, to what."""
 
-    def add(moment: Moment | None, happen: Callable[[Any, Any], None], what: Any) -> None:
-        if moment is not None:
-            found.append((moment, lambda turn: happen(turn, what)))
+    moment: Moment
+    happen: Callable[[Turn, Any], None]
+    what: Any
 
-    for clock in process.clocks.values():
-        add(clocks.next_moment(case, clock), clocks.pass_time, clock)
-    for notice in process.notices.values():
-        add(notices.next_moment(case, notice), notices.pass_time, notice)
-    for ladder in process.ladders.values():
-        add(ladders.next_step(case, ladder), ladders.take_step, ladder)
-    for ladder in process.ladders.values():
-        add(ladders.next_moment(case, ladder), ladders.pass_time, ladder)
-    for survey in process.surveys.values():
-        add(surveys.next_moment(case, survey), surveys.pass_time, survey)
-    for index, moment in sorted((int(index), moment) for index, moment in case.timers.items()):
-        add(moment, _time_automation, index)
+
+def _happen(turn: Turn, due: _Due) -> None:
+    turn.at(due.moment)
+    turn.by_time, turn.actor, turn.acted = True, None, 0
+    due.happen(turn, due.what)
+    _run(turn)
+
+
+def _first(process: Process, case: Case) -> _Due | None:
+    """What is due first. At one instant: clocks in document order, waiting steps, ladders, surveys that expire,
+    automations; what an event meanwhile delayed counts as due at the case's last moment."""
+    found: _Due | None = None
+    for due in _dues(process, case):
+        if found is None or max(due.moment, case.moment) < found.moment:
+            found = _Due(max(due.moment, case.moment), due.happen, due.what)
     return found
+
+
+def _dues(process: Process, case: Case) -> Iterator[_Due]:
+    """All that is timed, in the order in which it happens at one instant."""
+    for clock in process.clocks.values():
+        if (moment := clocks.next_moment(case, clock)) is not None:
+            yield _Due(moment, clocks.pass_time, clock)
+    for notice in process.notices.values():
+        if (moment := notices.next_moment(case, notice)) is not None:
+            yield _Due(moment, notices.pass_time, notice)
+    for ladder in process.ladders.values():
+        if (moment := ladders.next_step(case, ladder)) is not None:
+            yield _Due(moment, ladders.take_step, ladder)
+    for ladder in process.ladders.values():
+        if (moment := ladders.next_moment(case, ladder)) is not None:
+            yield _Due(moment, ladders.pass_time, ladder)
+    for survey in process.surveys.values():
+        if (moment := surveys.next_moment(case, survey)) is not None:
+            yield _Due(moment, surveys.pass_time, survey)
+    for index, moment in sorted((int(index), moment) for index, moment in case.timers.items()):
+        yield _Due(moment, _time_automation, index)
 
 
 def _time_automation(turn: Turn, index: int) -> None:

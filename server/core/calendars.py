@@ -190,10 +190,11 @@ class Calendar:
     def percent_of(self, start: Moment, due: Moment, percent: int | Fraction, working: bool) -> Moment:
         """`start` + `percent` of the way to `due`, by open time if `working`, else by elapsed time; rounded down to a
         second (clock rule 6)."""
+        share, whole = percent.numerator, 100 * percent.denominator
         if working:
-            reached = self.add_open(start, int(self.between(start, due) * percent // 100))
+            reached = self.add_open(start, self.between(start, due) * share // whole)
         else:
-            reached = start + int((due - start) * percent // 100)
+            reached = start + (due - start) * share // whole
         return reached // SECOND * SECOND
 
     def next_occurrence(self, schedule: Schedule, after: Moment) -> Moment:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from server.core.moments import Moment
@@ -122,6 +123,10 @@ class Case:
         """Everyone who did an action on the issue, in the order of their first action of each kind."""
         return list(dict.fromkeys(person for people in self.did.values() for person in people))
 
+    def copy(self) -> Case:
+        """Another case that says the same; neither sees what becomes of the other."""
+        return Case(*map(_copy, _READ(self)))
+
     def dump(self) -> str:
         """The case as canonical JSON: the same case gives the same bytes."""
         state: dict[str, Any] = {"format": FORMAT}
@@ -129,18 +134,43 @@ class Case:
             value = getattr(self, name)
             if value or name in _ALWAYS:
                 state[name] = value
-        return json.dumps(state, default=_state, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _JSON(state)
 
 
 _ALWAYS = {"process", "number", "recorded", "receiver", "stage", "moment"}
 _NAMES = tuple(item.name for item in fields(Case))
 _KNOWN = frozenset(_NAMES)
-_STATES = {kind: tuple(item.name for item in fields(kind)) for kind in _KINDS}
+_READ = attrgetter(*_NAMES)
+
+
+def _parts(kind: Any) -> tuple[tuple[str, ...], attrgetter[Any]]:
+    """What a part consists of: the names, and what reads them all."""
+    names = tuple(item.name for item in fields(kind))
+    return names, attrgetter(*names)
+
+
+_STATES = {kind: _parts(kind) for kind in _KINDS}
 
 
 def _state(part: Any) -> dict[str, Any]:
     """A part of a case as JSON can take it."""
-    return {name: getattr(part, name) for name in _STATES[type(part)]}
+    names, read = _STATES[type(part)]
+    return dict(zip(names, read(part), strict=True))
+
+
+_JSON = json.JSONEncoder(default=_state, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def _copy(value: Any) -> Any:
+    """What may stand in a case: copied as far as it can change."""
+    kind = type(value)
+    if kind is dict:
+        return {name: _copy(item) for name, item in value.items()}
+    if kind is list:
+        return [_copy(item) for item in value]
+    if kind in _STATES:
+        return kind(*map(_copy, _STATES[kind][1](value)))
+    return value
 
 
 class UnknownFormat(ValueError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from server.store.database import current
 from server.store.fields import JsonField, Row
@@ -185,26 +185,63 @@ def insert_audit(row: Mapping[str, Value]) -> int:
     return insert(AuditEntry, row)
 
 
+class _Update:
+    """The cached statements that change issues: `sql` one of them, `many` several at once, as JSON."""
+
+    __slots__ = ("converts", "sql", "many")
+
+    def __init__(self, names: tuple[str, ...], param: str) -> None:
+        fields = [Issue._meta.combined[name] for name in names]
+        self.converts = [
+            (field.column_name, name, field.db_value if isinstance(field, JsonField) else None)
+            for name, field in zip(names, fields, strict=True)
+        ]
+        columns = [field.column_name for field in fields]
+        assignments = ", ".join(f'"{column}" = {param}' for column in columns)
+        self.sql = f'UPDATE "issue" SET {assignments} WHERE "id" = {param} AND "seq" = {param}'
+        types = {"issue_id": "BIGINT", "former_seq": "INT", **{field.column_name: _type(field) for field in fields}}
+        assignments = ", ".join(f'"{column}" = r."{column}"' for column in columns)
+        self.many = (
+            f'UPDATE "issue" SET {assignments} FROM {_records(types, param)} '
+            'WHERE "issue"."id" = r."issue_id" AND "issue"."seq" = r."former_seq"'
+        )
+
+    def row(self, row: Mapping[str, Value]) -> dict[str, Value]:
+        return {column: row[name] if convert is None else convert(row[name]) for column, name, convert in self.converts}
+
+
 @lru_cache(maxsize=128)
-def _update_issue(names: tuple[str, ...], param: str) -> tuple[str, tuple[tuple[str, Convert | None], ...]]:
-    fields = [Issue._meta.combined[name] for name in names]
-    assignments = ", ".join(f'"{field.column_name}" = {param}' for field in fields)
-    sql = f'UPDATE "issue" SET {assignments} WHERE "id" = {param} AND "seq" = {param}'
-    converts = tuple(
-        (name, field.db_value if isinstance(field, JsonField) else None)
-        for name, field in zip(names, fields, strict=True)
+def _update(names: tuple[str, ...], param: str) -> _Update:
+    return _Update(names, param)
+
+
+class Update(NamedTuple):
+    """What becomes of an issue whose `seq` is still the one that was read; `row` carries the new one."""
+
+    issue: int
+    seq: int
+    row: Mapping[str, Value]
+
+
+def update_issues(updates: Sequence[Update]) -> bool:
+    """Change several issues, all in the same columns, whose `seq` are still those that were read; False when somebody
+    was faster with any of them: then the caller's transaction must not be committed."""
+    if any(one.row.get("seq", one.seq) <= one.seq for one in updates):
+        raise ValueError("an update of an issue needs a later seq")
+    if not updates:
+        return True
+    store = current()
+    statement = _update(tuple(updates[0].row), "%s" if store.is_postgresql else "?")
+    rows = [statement.row(one.row) for one in updates]
+    if store.is_postgresql and len(updates) > 1:
+        given = [{"issue_id": one.issue, "former_seq": one.seq, **row} for one, row in zip(updates, rows, strict=True)]
+        return bool(store.db.execute_sql(statement.many, (_as_json(given),)).rowcount == len(updates))
+    return all(
+        store.db.execute_sql(statement.sql, (*row.values(), one.issue, one.seq)).rowcount == 1
+        for one, row in zip(updates, rows, strict=True)
     )
-    return sql, converts
 
 
 def update_issue(issue_id: int, seq: int, row: Mapping[str, Value]) -> bool:
-    """Change an issue if its `seq` is still the one that was read; False when somebody was faster.
-
-    `row` carries the new `seq`.
-    """
-    if row.get("seq", seq) <= seq:
-        raise ValueError("an update of an issue needs a later seq")
-    store = current()
-    sql, converts = _update_issue(tuple(row), "%s" if store.is_postgresql else "?")
-    values = [row[name] if convert is None else convert(row[name]) for name, convert in converts]
-    return bool(store.db.execute_sql(sql, (*values, issue_id, seq)).rowcount == 1)
+    """Change an issue if its `seq` is still the one that was read; False when somebody was faster."""
+    return update_issues([Update(issue_id, seq, row)])

@@ -19,7 +19,7 @@ from server.subscriptions.keeping import (
 )
 from server.subscriptions.known import DOCUMENT, channel, wanted
 from server.subscriptions.replaying import Replayed, replay
-from server.subscriptions.telling import NOTICE, tell
+from server.subscriptions.telling import NOTICE, messages
 
 __all__ = [
     "DOCUMENT",
@@ -32,10 +32,10 @@ __all__ = [
     "create",
     "delete",
     "every",
+    "messages",
     "note",
     "one",
     "replay",
     "rotate",
-    "tell",
     "wanted",
 ]

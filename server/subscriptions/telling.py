@@ -1,4 +1,4 @@
-"""A message for each line of an event that a subscription wants, in the transaction that writes the event."""
+"""A message for each line of an event that a subscription wants, written in the transaction of the event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from server.core.moments import Moment
 from server.core.printing import printed, without
 from server.core.process import Process
 from server.store.models import Message
-from server.store.writing import insert_messages
 from server.subscriptions.known import DOCUMENT, Wanted, active
 
 NOTICE: Final = "event."
@@ -23,19 +22,16 @@ Row = dict[str, Any]
 Entries = Sequence[Mapping[str, Any]]
 
 
-def tell(
+def messages(
     process: Process, issue: int, event: int, seq: int, entries: Entries, stage: str | None, now: Moment, held: bool
-) -> int:
-    """Within the caller's transaction: write the messages for the lines of an event, the issue's `seq`-th; give how
-    many. `stage` is where the issue stood before (None: it is new); `held`: they wait for an administrator."""
+) -> list[Row]:
+    """The rows of table Message by which everybody who wants it is told of an event, the issue's `seq`-th. `stage` is
+    where the issue stood before (None: it is new); `held`: they wait for an administrator."""
     found = [one for one in active() if one.wants_process(process.name)]
     if not found or not entries:
-        return 0
+        return []
     rows = [row for one in found for row in deliveries(one, process, issue, event, seq, entries, stage, now)]
-    if held:
-        rows = [{**row, "state": Message.HELD} for row in rows]
-    insert_messages(rows)
-    return len(rows)
+    return [{**row, "state": Message.HELD} for row in rows] if held else rows
 
 
 def deliveries(

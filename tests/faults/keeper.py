@@ -63,13 +63,15 @@ def without_unique_index() -> None:
 
 def without_seq() -> None:
     """Let whoever writes an issue last win, whatever he had read."""
-    compared = writing._update_issue
+    compared = writing._update
 
-    def uncompared(names: tuple[str, ...], param: str) -> tuple[str, tuple[tuple[str, writing.Convert | None], ...]]:
-        sql, converts = compared(names, param)
-        return sql.replace(f' AND "seq" = {param}', f" AND {param} > 0"), converts
+    def uncompared(names: tuple[str, ...], param: str) -> writing._Update:
+        found = compared(names, param)
+        found.sql = found.sql.replace(f' AND "seq" = {param}', f" AND {param} > 0")
+        found.many = found.many.replace(' AND "issue"."seq" = r."former_seq"', "")
+        return found
 
-    writing._update_issue = uncompared
+    writing._update = uncompared
 
 
 def without_fence() -> None:

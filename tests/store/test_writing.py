@@ -92,6 +92,29 @@ def test_of_two_updates_from_the_same_state_one_wins(store: Store, version: int)
     assert (issue.stage, issue.seq, issue.pins) == ("handling", 2, {"cn-office": 3})
 
 
+def test_several_are_updated_each_with_its_own(store: Store, version: int) -> None:
+    with store.transaction():
+        ids = [writing.insert_issue(an_issue(version=version, number=f"C{one}")) or 0 for one in range(3)]
+        updates = [
+            writing.Update(id, 1, {"seq": 2 + one, "pins": {"cn-office": one}, "owner": None, "wake_at": one or None})
+            for one, id in enumerate(ids)
+        ]
+        assert writing.update_issues(updates)
+        assert writing.update_issues([])
+    found = [(issue.seq, issue.pins, issue.wake_at, issue.stage) for issue in Issue.select().order_by(Issue.id)]
+    assert found == [(2 + one, {"cn-office": one}, one or None, "received") for one in range(3)]
+
+
+@pytest.mark.parametrize("overtaken", [0, 1])
+def test_of_several_one_that_somebody_else_changed_is_told(store: Store, version: int, overtaken: int) -> None:
+    with store.transaction():
+        ids = [writing.insert_issue(an_issue(version=version, number=f"C{one}")) or 0 for one in range(2)]
+        writing.update_issue(ids[overtaken], 1, {"seq": 2, "stage": "closed"})
+    with store.transaction():
+        assert not writing.update_issues([writing.Update(id, 1, {"seq": 2, "stage": "handling"}) for id in ids])
+    assert Issue.get_by_id(ids[overtaken]).stage == "closed"
+
+
 def test_an_update_must_move_the_sequence_on(store: Store) -> None:
     with pytest.raises(ValueError, match="seq"):
         writing.update_issue(1, 3, {"seq": 3})

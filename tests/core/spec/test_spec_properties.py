@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from server.core import simulate
-from server.core.advance import HEARD_IN_A_ROW, advance
+from server.core.advance import HEARD_IN_A_ROW, advance, next_due
 from server.core.case import Case, load
 from server.core.library import Library
 from server.core.scripts import BadScript, Script, read_script
@@ -267,9 +267,12 @@ def test_time_may_pass_in_one_step_or_in_many_and_kept_answers_give_the_same(
         assert replayed.case.dump() == again.case.dump()
         assert replayed.entries == again.entries
         assert done.case.dump() == before
+        assert again.due == next_due(process, again.case)
         done = again
         entries += again.entries
-    entries += advance(process, done.case, {"kind": "time"}, script.until, world).entries
+    passed = advance(process, done.case, {"kind": "time"}, script.until, world)
+    assert passed.due == next_due(process, passed.case)
+    entries += passed.entries
     by_people = [line for line in played.lines if line["kind"] != "refused"]
     assert [line for line in entries if line["kind"] != "refused"] == by_people
 
