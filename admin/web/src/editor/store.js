@@ -10,6 +10,7 @@ export class Store {
     Object.assign(this, { data, text, told, base: data.sha256, kept: `duban-draft-${data.draft}`, saved: data.text, token: document.querySelector('input[name=csrf_token]')?.value ?? '' });
     this.running = null;
     this.stopped = false;
+    this.unanswered = new Set();
     this.soon = later(() => this.save(), PAUSE);
     this.again = later(() => this.save(), RETRY);
   }
@@ -23,7 +24,10 @@ export class Store {
   }
 
   changed() {
-    if (this.text() === this.saved) return this.forget();
+    if (this.text() === this.saved) {
+      this.forget();
+      return this.stopped || this.running ? undefined : this.#state('saved');
+    }
     this.keep();
     if (this.stopped) return undefined;
     this.told('unsaved');
@@ -60,14 +64,21 @@ export class Store {
 
   async #send(text) {
     const answer = await this.request(this.data.addresses.write, { body: text, headers: { 'Content-Type': 'application/yaml', 'If-Match': `"${this.base}"` } });
-    if (answer === null) return this.#state('server_away', {}, true);
+    // The server may have written it and was away before it could say so.
+    if (answer === null) { this.unanswered.add(text); return this.#state('server_away', {}, true); }
     if (answer.isSignedOut) return this.#state('signed_out', {}, true);
     const found = answer.found ?? {};
     if (answer.status === 200) {
       this.base = found.sha256;
       this.saved = text;
+      this.unanswered.clear();
       if (this.text() === text) this.forget();
       return this.#state(this.text() === text ? 'saved' : 'saved');
+    }
+    if (found.code === 'overtaken' && this.unanswered.has(found.text)) {
+      Object.assign(this, { base: found.sha256, saved: found.text });
+      this.unanswered.clear();
+      return this.#send(this.text());
     }
     if (found.code === 'overtaken') { this.stopped = true; return this.#state('overtaken', found); }
     if (found.code === 'draft-state') { this.stopped = true; return this.#state('draft_closed', found); }
