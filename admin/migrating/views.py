@@ -18,7 +18,7 @@ from admin.reading import words_of
 from server import migration, policies
 from server.core.moments import parse
 from server.drafts import NotDone
-from server.migration import SELECTIONS, SOME, Selection
+from server.migration import BETTER, SELECTIONS, SOME, Selection
 
 MOST_LOOKED: int = 200
 """Issues that are looked at on one page."""
@@ -41,7 +41,7 @@ class MigrationsView(DraftsPage):
         name = request.values.get("process", "")
         if name and name not in processes:
             abort(404)
-        refused, looks, more = None, None, 0
+        refused, looks, total = None, None, 0
         selection, table = _selection(), _table()
         if request.method not in SAFE:
             try:
@@ -49,7 +49,7 @@ class MigrationsView(DraftsPage):
                     plan = migration.propose(name, table, selection, signed_in(), self.now(), posted("reason"))
                     flash(gettext("Proposed. Another person has to approve it."), "success")
                     return redirect(url_for(".plan", plan=plan.id), 303)
-                looks, more = _looks(name, table, selection, self.now())
+                looks, total = _looks(name, table, selection, self.now(), MOST_LOOKED)
             except NotDone as error:
                 refused = refusal(error)
         body = self.render(
@@ -62,16 +62,39 @@ class MigrationsView(DraftsPage):
             stages=_stages(name) if name else [],
             table=table,
             looks=looks,
-            more=more,
+            total=total,
+            most=MOST_LOOKED,
             reason=posted("reason"),
             refused=refused,
         )
         return body, 200 if refused is None else refused.status
 
+    @expose("/propose/looks", methods=("POST",))
+    def looks(self) -> ResponseReturnValue:
+        """What would become of each issue, all of them, as a file."""
+        name = request.form.get("process", "")
+        if name not in policies.in_force().processes:
+            abort(404)
+        try:
+            found, _ = _looks(name, _table(), _selection(), self.now(), None)
+        except NotDone as error:
+            abort(error.status, refusal(error).text)
+        headers = {"Content-Disposition": f'attachment; filename="migration-{name}.csv"'}
+        return words_for.as_csv(found), 200, {**headers, "Content-Type": "text/csv; charset=utf-8"}
+
     @expose("/<int:plan>/")
     def plan(self, plan: int) -> ResponseReturnValue:
         """A plan with what became of each issue."""
         return self.page(plan)
+
+    @expose("/<int:plan>/course")
+    def course(self, plan: int) -> ResponseReturnValue:
+        """How far a plan is: the piece of its page that renews itself."""
+        try:
+            found = migration.summary(plan)
+        except NotDone:
+            abort(404)
+        return self.render("panel/migrations/course.html", plan=_plan(found), polled=True)
 
     @expose("/<int:plan>/approve", methods=("GET", "POST"))
     def approve(self, plan: int) -> ResponseReturnValue:
@@ -198,11 +221,15 @@ def _stages(process: str) -> list[dict[str, Any]]:
     ]
 
 
-def _looks(process: str, table: dict[str, str], selection: Selection, now: int) -> tuple[list[words_for.Look], int]:
-    """What would become of the issues, and how many are not looked at."""
+def _looks(
+    process: str, table: dict[str, str], selection: Selection, now: int, most: int | None
+) -> tuple[list[words_for.Look], int]:
+    """What would become of the issues, at most of the first `most`, and how many there are to look at."""
     target = migration.target_of(process)
     taken = [number for _, number in migration.candidates(target, selection)]
-    shown = selection if len(taken) <= MOST_LOOKED else Selection(SOME, tuple(taken[:MOST_LOOKED]))
+    shown = selection if most is None or len(taken) <= most else Selection(SOME, tuple(taken[:most]))
+    seen = migration.preview(process, table, shown, now)
+    if selection.kind == BETTER:
+        seen = [one for one in seen if not (one.worse or one.problems)]
     words = words_of(target.process)
-    looks = [words_for.look(one, words) for one in migration.preview(process, table, shown, now)]
-    return looks, len(taken) - len(taken[:MOST_LOOKED])
+    return [words_for.look(one, words) for one in seen], len(taken)

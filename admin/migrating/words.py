@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from admin.drafting.meaning import Sentence
 from admin.languages import gettext, ngettext
 from admin.reading import Words
+from server.exporting.tables import cell
 from server.migration import Looked
 from server.store.models import Migration, MigrationIssue
 
@@ -34,6 +37,19 @@ def look(seen: Looked, words: Words) -> Look:
         ],
         [problem.text(words.language) for problem in seen.problems],
     )
+
+
+def as_csv(looks: Sequence[Look]) -> str:
+    """The looks as a table, safe to open in a spreadsheet."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(
+        [gettext("Issue"), gettext("not possible"), gettext("What would be another"), gettext("What would be worse")]
+    )
+    for one in looks:
+        rest = ("; ".join(part) for part in (one.problems, one.changes, one.bad))
+        table.writerow([cell(part) for part in (one.number, *rest)])
+    return text.getvalue()
 
 
 def _changes(seen: Looked, words: Words) -> list[str]:

@@ -6,7 +6,7 @@ from server.migration.looking import Looked, look
 from server.migration.planning import approve, possible, preview, propose, reject, withdraw
 from server.migration.running import run
 from server.migration.selecting import ALL, BETTER, SELECTIONS, SOME, Selection, candidates, target_of
-from server.migration.showing import listed, look_shown, one, shown
+from server.migration.showing import listed, look_shown, one, shown, summary
 
 __all__ = [
     "ALL",
@@ -28,6 +28,7 @@ __all__ = [
     "reject",
     "run",
     "shown",
+    "summary",
     "target_of",
     "withdraw",
 ]

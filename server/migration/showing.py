@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from peewee import fn
+
 from server.core.moments import Moment, show
 from server.core.printing import printed
 from server.core.process import Process
@@ -33,6 +35,12 @@ def listed(process: str | None = None) -> list[dict[str, Any]]:
         if process is not None:
             query = query.where(Migration.process == process)
         return [_plan(row) for row in query]
+
+
+def summary(migration: int) -> dict[str, Any]:
+    """A migration without its issues, but how many of them are in which state. Raises NotDone."""
+    with database.session():
+        return _plan(one(migration))
 
 
 def shown(migration: int, language: str) -> dict[str, Any]:
@@ -63,8 +71,9 @@ def shown(migration: int, language: str) -> dict[str, Any]:
 
 def _plan(row: Any) -> dict[str, Any]:
     content = json.loads(row.body)
-    rows = MigrationIssue.select(MigrationIssue.state).where(MigrationIssue.migration == row.id)
-    counts = Counter(one.state for one in rows)
+    number = fn.COUNT(MigrationIssue.issue)
+    rows: Any = MigrationIssue.select(MigrationIssue.state, number).where(MigrationIssue.migration == row.id)
+    counts = Counter({state: int(number) for state, number in rows.group_by(MigrationIssue.state).tuples()})
     return {
         "id": row.id,
         "process": row.process,

@@ -94,6 +94,8 @@ ACCESS = {
     ("panel_migrations.propose", "GET"): DOCUMENTS,
     ("panel_migrations.propose", "POST"): CHANGES,
     ("panel_migrations.plan", "GET"): DOCUMENTS,
+    ("panel_migrations.course", "GET"): DOCUMENTS,
+    ("panel_migrations.looks", "POST"): CHANGES,
     ("panel_migrations.approve", "GET"): DOCUMENTS,
     ("panel_migrations.approve", "POST"): CHANGES,
     ("panel_migrations.turn_down", "GET"): DOCUMENTS,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
 import pytest
 
+from admin.migrating import views
 from server import drafts, migration
 from server.store.models import Migration
 from tests.admin.drafting import ANOTHER, APPROVER, OWNER, approved, person, shipped, submitted
@@ -93,3 +96,44 @@ def test_an_auditor_sees_migrations_and_changes_none(panel: Panel, number: str) 
     for step in ("approve", "turn-down", "withdraw"):
         assert auditor.post(f"{plan}{step}", {"remark": "x"}).status_code == 403
     assert auditor.post("/admin/migrations/propose", form).status_code == 403
+
+
+def test_a_plan_under_way_counts_by_itself_until_it_is_done(panel: Panel, number: str) -> None:
+    owner, approver = person(panel, "fu"), person(panel, APPROVER)
+    form = {"process": PROCESS, "selection": "all", "reason": "quicker"}
+    plan = owner.post("/admin/migrations/propose", form).headers["Location"]
+    waits = f'data-poll="{plan}course"'
+    assert waits not in owner.get(plan).text
+    approver.post(f"{plan}approve", {"sha256": migration.listed()[0]["sha256"]})
+    assert waits in owner.get(plan).text
+    piece = owner.get(f"{plan}course")
+    assert waits in piece.text
+    assert "0 of 1 migrated" in words(piece.text)
+    assert "<html" not in piece.text
+    while migration.run(now()):
+        pass
+    piece = owner.get(f"{plan}course")
+    assert waits not in piece.text
+    assert "1 of 1 migrated" in words(piece.text)
+    assert owner.get("/admin/migrations/999/course").status_code == 404
+
+
+def test_of_many_issues_the_page_shows_some_and_the_file_all(
+    panel: Panel, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(category="price")
+    approved(submitted(shipped(PROCESS, ("title: {zh: ", "title: {zh: 更新")), PROCESS, "fu"))
+    monkeypatch.setattr(views, "MOST_LOOKED", 1)
+    owner = person(panel, "fu")
+    form = {"process": PROCESS, "selection": "all"}
+    looked = owner.post("/admin/migrations/propose", {**form, "look": "yes"})
+    assert "2 issues would be taken. The first 1 were looked at here" in words(looked.text)
+    file = owner.post("/admin/migrations/propose/looks", form)
+    assert file.mimetype == "text/csv"
+    rows = list(csv.reader(io.StringIO(file.text)))
+    assert rows[0][0] == "Issue"
+    assert len(rows) == 3
+    assert number in {row[0] for row in rows}
+    assert owner.post("/admin/migrations/propose/looks", {**form, "process": "nothing"}).status_code == 404
+    bad = {**form, "stage.nowhere": "closed"}
+    assert owner.post("/admin/migrations/propose/looks", bad).status_code == 422

@@ -134,6 +134,7 @@ NOT_PAGES: Final = {
     "panel_documents.download": "the bytes of a version",
     "panel_editor.standing": "how a draft stands, for the editor's script",
     "panel_trail.standing": "a piece of the trail's page",
+    "panel_migrations.course": "a piece of a plan's page",
     "panel_drills.download": "the report of a drill, as a file",
     "panel_drafts.text": "the text of a draft, as a file",
 }
