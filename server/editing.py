@@ -1,4 +1,4 @@
-"""What an editor of documents asks while somebody writes: what is wrong with a text, which names there are, when a
+"""What an editor of documents asks while somebody writes: which names there are, when a
 duration ends, what a calendar's year looks like, how a template reads on an issue. Nothing here is stored."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from server import policies
 from server.accounts import Caller
-from server.core import checking, documents
+from server.core import documents
 from server.core.calendars import BadCalendar, Calendar, NeverOpens, compile_calendar
 from server.core.durations import BadDuration, parse_duration
 from server.core.findings import Finding
@@ -23,7 +23,6 @@ from server.core.values import OWN, SET_BY_SERVER
 from server.core.vocabulary import LANGUAGES, Vocabulary, catalogue, in_language
 from server.core.wording import Reader, message_context
 from server.directory import snapshot
-from server.drafts.standing import files_in_force
 from server.issues import sees_private
 from server.recording import held
 from server.store.models import Activation, Issue, Version
@@ -33,12 +32,6 @@ AT_FIVE: Final = 17
 MOST_DURATIONS: Final = 1_000
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 READ_ISSUES: Final = "issue.read"
-
-
-def check(name: str, data: bytes, now: Moment) -> list[Finding]:
-    """What is wrong with a text that takes the document's place, beside the other documents in force; its examples are
-    not played, which takes longer than a pause in typing."""
-    return checking.check([(f"{name}.yaml", data)], now, files_in_force(name), examples=False)
 
 
 # -- names ---------------------------------------------------------------------------------------------------------

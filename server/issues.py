@@ -27,6 +27,7 @@ from server.policies import Unusable, process_for
 from server.recording import UnknownIssue, held
 from server.store import database
 from server.store.models import Attachment, Event, Issue, IssueLink
+from server.store.models.issues import LONG_SUBJECT, SHORT_SUBJECT
 
 __all__ = ["Filters", "Page", "UnknownIssue", "listed", "read", "sees_private", "timeline"]
 
@@ -246,7 +247,14 @@ def _conditions(filters: Filters) -> Iterator[Any]:
     if filters.problem is not None:
         yield Issue.problem.is_null(not filters.problem)
     if filters.q:
-        yield Issue.number.startswith(filters.q) | Issue.subject.contains(filters.q)
+        yield Issue.id.in_(_with_text(filters.q))
+
+
+def _with_text(text: str) -> Any:
+    """The ids of the issues whose number begins with the text, or whose subject has it."""
+    found = Issue.number.startswith(text) | Issue.subject.contains(text)
+    short, long = (Issue.select(Issue.id).where(length, found) for length in (SHORT_SUBJECT, LONG_SUBJECT))
+    return short.union_all(long)
 
 
 def _row(row: Any) -> dict[str, Any]:

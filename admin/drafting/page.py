@@ -12,10 +12,10 @@ from flask import abort, g, request
 from admin import clock, languages
 from admin.guard import Page, caller
 from admin.languages import gettext
-from server import drafts, policies
+from server import drafts
 from server.core import documents
 from server.core.findings import Finding
-from server.core.moments import DAY, Moment
+from server.core.moments import Moment
 from server.core.vocabulary import in_language
 from server.directory import snapshot
 from server.store.models import Draft, Version
@@ -159,16 +159,7 @@ def refusal(error: drafts.NotDone) -> Refusal:
 
 # -- the check ------------------------------------------------------------------------------------------------------
 
-_checked: dict[tuple[Any, ...], list[Finding]] = {}
-
 
 def checked(draft: Draft) -> list[Finding]:
-    """What the check finds on the draft beside what is in force, examples included; kept as long as it stays true."""
-    at = clock.now()
-    # Some findings depend on the date: a year without holidays.
-    key = (policies.revision(), draft.name, draft.sha256, at // DAY)
-    if key not in _checked:
-        if len(_checked) > 200:
-            _checked.clear()
-        _checked[key] = drafts.check(draft, at)
-    return _checked[key]
+    """What the check finds on the draft beside what is in force, examples included."""
+    return drafts.check(draft, clock.now())

@@ -12,7 +12,7 @@ from admin import clock
 from admin.editing.standing import readable, said, shown
 from admin.guard import expose, signed_in
 from admin.languages import gettext
-from server import editing
+from server import drafts, editing
 from server.accounts import NotPermitted
 from server.core.documents import MAX_BYTES
 from server.recording import UnknownIssue
@@ -25,7 +25,7 @@ class Asking:
     def check(self, draft: int) -> ResponseReturnValue:
         """What is wrong with the text in the body."""
         found = readable(draft)
-        return jsonify({"findings": shown(editing.check(found.name, request.get_data(), clock.now()))})
+        return jsonify({"findings": shown(drafts.check_text(found.name, request.get_data(), clock.now()))})
 
     @expose("/<int:draft>/worked", methods=("POST",))
     def worked(self, draft: int) -> ResponseReturnValue:

@@ -113,7 +113,7 @@ class EditorView(Asking, Page):
     def _page(self, draft: Draft, typed: str | None = None, problem: str = "", overtaken: bool = False) -> str:
         text = bytes(draft.data).decode("utf-8", "replace")
         shown = text if typed is None else typed
-        found = editing.check(draft.name, shown.encode("utf-8", "replace"), clock.now())
+        found = drafts.check_text(draft.name, shown.encode("utf-8", "replace"), clock.now())
         writable = draft.state == Draft.DRAFT and drafts.may_propose(signed_in(), draft)
         return self.render(
             "panel/editor/editor.html",

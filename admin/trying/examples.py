@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from admin import languages
@@ -39,11 +39,11 @@ class ExampleWorded:
     count: int
 
 
-def worded(tried: Beside, words: Words | None) -> list[ExampleWorded]:
-    """Every example of the text, played."""
+def worded(tried: Beside, words: Words | None, only: Collection[int] | None = None) -> list[ExampleWorded]:
+    """Every example of the text, or `only` those at these places in it, played."""
     if words is None:
         return []
-    return [_one(one, words) for one in examples(tried)]
+    return [_one(one, words) for one in examples(tried, only)]
 
 
 def _one(one: ExampleShown, words: Words) -> ExampleWorded:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from admin import clock
 from admin.reading import Words, words_of
 from admin.trying import changed, examples
 from admin.trying.changed import Asked, Diff
 from admin.trying.examples import ExampleWorded
-from server import drafts, policies
+from server import drafts
 from server.backtesting import kept
 from server.core.findings import Finding
-from server.core.moments import DAY, Moment
+from server.core.moments import Moment
 from server.store.models import Draft
 from server.trying import Beside, beside
-
-MOST_FINDINGS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the draft changes, what is found about it, its examples, and the newest back-test of exactly its text.
-    `is_process`: whether it has examples and past issues at all."""
+    """What the draft changes, what is found about it, how many examples it has and which fail, and the newest back-test
+    of exactly its text. `is_process`: whether it has examples and past issues at all."""
 
     draft: int
     file: str
@@ -33,19 +30,15 @@ class Summary:
     diff: Diff
     errors: Sequence[Finding]
     warnings: Sequence[Finding]
-    examples: Sequence[ExampleWorded]
+    examples: int
+    failing: Sequence[ExampleWorded]
     backtest: Asked | None
-
-    @property
-    def failing(self) -> Sequence[ExampleWorded]:
-        """Examples that do not pass."""
-        return [one for one in self.examples if not one.passes]
 
 
 def summary(draft: Draft, now: Moment | None = None) -> Summary:
     """What the draft would do, in the reader's words."""
     tried = beside(draft.name, bytes(draft.data))
-    found = findings(draft, clock.now() if now is None else now)
+    found = drafts.check(draft, clock.now() if now is None else now)
     words = None if tried.process is None else words_of(tried.process)
     return Summary(
         draft=int(draft.id),
@@ -55,9 +48,18 @@ def summary(draft: Draft, now: Moment | None = None) -> Summary:
         diff=changed.diff(tried),
         errors=[one for one in found if one.level == "error"],
         warnings=[one for one in found if one.level != "error"],
-        examples=examples.worded(tried, words),
+        examples=0 if tried.process is None else len(tried.process.raw.get("examples", [])),
+        failing=_failing(tried, words, found),
         backtest=backtest_of(tried, words),
     )
+
+
+def _failing(tried: Beside, words: Words | None, found: Sequence[Finding]) -> list[ExampleWorded]:
+    """The examples that do not pass. The check has played them all, unless something else is wrong."""
+    errors = [one.path for one in found if one.level == "error"]
+    failing = {int(path[1]) for path in errors if path[:1] == ("examples",) and len(path) > 1}
+    played = all(path[:1] == ("examples",) for path in errors)
+    return [one for one in examples.worded(tried, words, failing if played else None) if not one.passes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +85,3 @@ def backtest_of(tried: Beside, words: Words | None) -> Asked | None:
     """The newest back-test of exactly that text."""
     row = kept.newest(tried.name, tried.sha256)
     return None if row is None else changed.asked(row, words, row.summary)
-
-
-_checked: dict[tuple[Any, ...], list[Finding]] = {}
-
-
-def findings(draft: Draft, now: Moment) -> list[Finding]:
-    """What the check says of a draft; kept as long as neither it nor what is in force is another."""
-    # Some depend on the date: a year without holidays.
-    key = (policies.revision(), draft.name, draft.sha256, now // DAY)
-    if key not in _checked:
-        if len(_checked) > MOST_FINDINGS:
-            _checked.clear()
-        _checked[key] = drafts.check(draft, now)
-    return _checked[key]

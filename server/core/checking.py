@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from server.core import documents, lint
@@ -18,18 +18,26 @@ MISSING = ("unknown-calendar", "unknown-channels", "unknown-process")
 """Names that other documents have: of one that is there and cannot be used, its own findings say why."""
 
 
-def check(files: Iterable[File], now: Moment, context: Iterable[File] = (), examples: bool = True) -> list[Finding]:
+def check(
+    files: Iterable[File],
+    now: Moment,
+    context: Iterable[File] = (),
+    examples: bool = True,
+    dates: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[Finding]:
     """Every finding on the files, by file, line and column; `[]` when they are sound and nothing is doubtful.
 
     `context`: documents that the files may refer to and that are not checked themselves (those of the same folder, and
     the shipped ones). A name that the files take again is left out of it; of two in the context the first one counts.
+    `dates`: by calendar name, the holidays that a stored version in the context carries.
     """
     files = list(files)
     of_file: dict[str, list[Finding]] = {name: [] for name, _ in files}
     read = _read(files)
     own = {document.name for document in read}
     further = _referred(read, [file for file in context if file[0] not in of_file])
-    library = load([*files, *((document.file, document.data) for document in further)])
+    carried = {name: found for name, found in (dates or {}).items() if name not in own}
+    library = load([*files, *((document.file, document.data) for document in further)], carried)
     broken = own - library.documents.keys()
     for finding in library.findings:
         if finding.file in of_file and not (finding.code in MISSING and finding.params.get("name") in broken):

@@ -47,11 +47,14 @@ def ids(which: Which, before: int | None, limit: int) -> list[int]:
             pending = state == Message.PENDING
             where = [_OF_PENDING if pending else _OF_OPEN]
             values: list[Any] = [] if pending else [state]
-            for column, value in (("channel", which.channel), ("process", which.process), ("id <", before)):
+            # With a sign before it no index is in that order: what waits is found by its own index then, of few, and
+            # not by looking backwards through all that ever left.
+            id_ = '+"id"' if pending else '"id"'
+            conditions = (('"channel" = ?', which.channel), ('"process" = ?', which.process), (f"{id_} < ?", before))
+            for condition, value in conditions:
                 if value not in ("", None):
-                    name, _, compared = column.partition(" ")
-                    where, values = [*where, f'"{name}" {compared or "="} ?'], [*values, value]
-            statement = f'SELECT "id" FROM "message" WHERE {" AND ".join(where)} ORDER BY "id" DESC LIMIT ?'
+                    where, values = [*where, condition], [*values, value]
+            statement = f'SELECT "id" FROM "message" WHERE {" AND ".join(where)} ORDER BY {id_} DESC LIMIT ?'
             pages.append([int(row[0]) for row in sql.run(statement, *values, limit).fetchall()])
     return list(merge(*pages, reverse=True))[:limit]
 

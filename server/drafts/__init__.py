@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from server.drafts.activating import activate_due, before, emergency, next_moment, responsible_for
 from server.drafts.approving import approve, approvers
-from server.drafts.checking import check, check_files, place
+from server.drafts.checking import check, check_files, check_text, place
 from server.drafts.consequences import Meaning, meaning, next_scheduled
 from server.drafts.creating import EMPTY, Template, create, templates
 from server.drafts.finding import (
@@ -63,6 +63,7 @@ __all__ = [
     "changes",
     "check",
     "check_files",
+    "check_text",
     "checked",
     "create",
     "difference",

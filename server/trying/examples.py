@@ -38,12 +38,15 @@ class ExampleShown:
     findings: Sequence[Finding]
 
 
-def examples(tried: Beside) -> list[ExampleShown]:
-    """Every example of the text, played; `[]` when it is no process or cannot be used."""
+def examples(tried: Beside, only: Collection[int] | None = None) -> list[ExampleShown]:
+    """Every example of the text, or `only` those at these places in it, played; `[]` when it is no process or cannot be
+    used."""
     if tried.process is None or tried.document is None:
         return []
     found = []
     for index, example in enumerate(tried.process.raw.get("examples", [])):
+        if only is not None and index not in only:
+            continue
         path = ("examples", index)
         played = play_example(example, tried.process, tried.library.processes, path)
         findings = [tried.document.placed(one) for one in played.findings]

@@ -182,7 +182,7 @@ def test_the_page_of_health_shows_who_works_and_how_old_the_backup_is(panel: Pan
     root = panel.visitor("root")
     page = root.text("/admin/health/")
     for expected in (
-        "at work", "machine/7", "SQLite", "0036_working", "1 message was given up.", "No backup was made yet",
+        "at work", "machine/7", "SQLite", "0037_searching", "1 message was given up.", "No backup was made yet",
         "no anchor outside", "never",
     ):  # fmt: skip
         assert expected in page, expected

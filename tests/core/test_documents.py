@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core import documents
 from server.core.documents import MAX_BYTES, MAX_FINDINGS, Document, read
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -332,3 +333,22 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=0, abs_tol=0)
     return type(one) is type(other) and one == other
+
+
+def test_the_same_bytes_are_read_once_whatever_the_file_is_called():
+    data = b"kind: calendar\nname: kept-by-its-bytes\n"
+    first, second = documents.read(data, "one.yaml")[0], documents.read(bytes(bytearray(data)), "two.yaml")[0]
+    assert first is not None
+    assert second is not None
+    assert second.value is first.value
+    assert (first.file, second.file) == ("one.yaml", "two.yaml")
+    assert second.finding("x", ("name",)).file == "two.yaml"
+
+
+def test_a_long_text_is_not_kept():
+    data = b"name: long\n" + b"#" * documents.LONGEST_KEPT
+    first, second = documents.read(data)[0], documents.read(data)[0]
+    assert first is not None
+    assert second is not None
+    assert second.value == first.value
+    assert second.value is not first.value

@@ -84,6 +84,12 @@ Issue.add_index(
         name="issue_not_erased",
     )
 )
+# A list is searched in these and not in the issues, most of which is their case. PostgreSQL takes no long text into an
+# index.
+SHORT_SUBJECT = SQL('length("subject") <= 200')
+LONG_SUBJECT = SQL('length("subject") > 200')
+Issue.add_index(Issue.index(Issue.id, Issue.number, Issue.subject, where=SHORT_SUBJECT, name="issue_words"))
+Issue.add_index(Issue.index(Issue.id, where=LONG_SUBJECT, name="issue_long_subject"))
 
 
 class Event(NumberedRow):
