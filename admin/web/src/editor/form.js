@@ -47,9 +47,14 @@ export class Form {
   get(path) { return this.source.get(path); }
 
   // Carries an edit out; says whether it was done. `isTyping`: the input that is typed in stays as it is.
-  edit(edit, { isTyping = false, said = '' } = {}) {
+  edit(edit, options) { return this.editAll([edit], options); }
+
+  // Several edits as one step: all of them or none.
+  editAll(edits, { isTyping = false, said = '' } = {}) {
     if (!this.isWritable() || this.source.error) return false;
-    const begun = performance.now(), after = edited(this.source, edit);
+    const begun = performance.now();
+    let after = this.source;
+    for (const edit of edits) after = after && edited(after, edit);
     if (!after) { this.refused = (this.refused ?? 0) + 1; this.say(this.t('not_saved', { why: this.t('not_possible') })); this.draw(); return false; }
     this.source = after;
     this.names.of(after.value);

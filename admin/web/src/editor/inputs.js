@@ -5,6 +5,7 @@ import { h, iconButton, idOf, later, textButton } from './dom.js';
 import { conditionInput } from './conditions.js';
 import { datesInput, hoursInput } from './calendar.js';
 import { listInput, mapInput, objectInput } from './lists.js';
+import { fieldsOf, lookupInput } from './lookup.js';
 import { isObject } from './writing.js';
 
 const FIELD = 'form-control form-control-sm', SLOW = 80;
@@ -43,10 +44,10 @@ function booleanInput(form, s, path, label) {
 }
 
 // Words to choose from: `options` are {name, title}; what is not among them stays, marked.
-export function chooser(form, path, label, { value, options, isRequired = false, choose, id = idOf(path), isTitleOnly = false }) {
+export function chooser(form, path, label, { value, options, isRequired = false, choose, id = idOf(path), isTitleOnly = false, nothing = form.t('none') }) {
   const isKnown = options.some(one => one.name === value);
   const select = h('select', { id, class: `${FIELD} custom-select`, 'aria-label': label, onchange: event => event.target.value !== '\u0000' && choose(event.target.value === '' ? undefined : event.target.value) },
-    (!isRequired || value === undefined) && h('option', { value: '' }, form.t('none')),
+    (!isRequired || value === undefined) && h('option', { value: '' }, nothing),
     value !== undefined && value !== '' && !isKnown && h('option', { value: String(value), selected: true }, `⚠ ${form.t('unknown_here', { name: String(value) })}`),
     options.map(one => h('option', { value: one.name, selected: one.name === value }, isTitleOnly || one.title === one.name || !one.title ? one.title || one.name : `${one.title} (${one.name})`)));
   return select;
@@ -163,14 +164,9 @@ function turn(form, s, path, way, value) {
 
 const constantInput = (form, s, path) => h('span', { class: 'ed-constant', id: idOf(path) }, String(form.get(path) ?? s.const ?? form.t('none')));
 
-// What has no form of its own (an example's `because`): its value as JSON.
-function rawInput(form, s, path, label) {
-  const value = form.get(path);
-  const read = (text, before) => { if (!text.trim()) return undefined; try { return JSON.parse(text); } catch { return before; } };
-  return line(form, path, label, { value: value === undefined ? '' : JSON.stringify(value), read, rows: 2 });
-}
+const mapOrLookup = (form, s, path, label) => (fieldsOf(form, path) ? lookupInput : mapInput)(form, s, path, label);
 
 export const INPUTS = {
   boolean: booleanInput, choice: choiceInput, condition: conditionInput, constant: constantInput, dates: datesInput, duration: durationInput, hours: hoursInput, list: listInput,
-  map: mapInput, name: nameInput, number: numberInput, object: objectInput, raw: rawInput, several: severalInput, string: stringInput, text: textInput, union: unionInput, value: valueInput,
+  map: mapOrLookup, name: nameInput, number: numberInput, object: objectInput, several: severalInput, string: stringInput, text: textInput, union: unionInput, value: valueInput,
 };

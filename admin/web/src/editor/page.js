@@ -100,6 +100,7 @@ class Page {
     document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && this.store.save());
     addEventListener('keydown', event => {
       if ((event.ctrlKey || event.metaKey) && event.key === 's') { event.preventDefault(); this.store.save(); }
+      this.#backOrForth(event);
     });
     document.documentElement.dataset.editor = 'ready';
   }
@@ -109,6 +110,15 @@ class Page {
     if (!this.data.writable || this.yaml.text === this.store.saved || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (await this.store.flush()) location.assign(link.href);
+  }
+
+  // Back and forth by keys in the form, too: whatever was changed there is a change of the text.
+  #backOrForth(event) {
+    const key = event.key.toLowerCase(), isMod = (event.ctrlKey || event.metaKey) && !event.altKey;
+    if (!isMod || !['z', 'y'].includes(key) || !this.data.writable || !this.form.element.contains(event.target)) return;
+    event.preventDefault();
+    this.form.redraw.stop();
+    if (key === 'y' || event.shiftKey) this.yaml.redo(); else this.yaml.undo();
   }
 
   #recover(left) {

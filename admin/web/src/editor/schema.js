@@ -21,7 +21,7 @@ export function inputOf(root, schema) {
   if (s.oneOf && !s.properties && !s.type) return unionOf(root, s, word);
   if (s.enum) return 'choice';
   const type = types(s);
-  if (type.length > 1) return type.every(one => ['array', 'object'].includes(one)) ? 'raw' : 'value';
+  if (type.length > 1) return 'value';
   switch (type[0]) {
     case 'boolean': return 'boolean';
     case 'integer': case 'number': return 'number';
