@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
-from peewee import fn
 
 from server import accounts, acting, directory, intake, policies
 from server.accounts.users import ADMINISTRATOR
@@ -30,7 +29,7 @@ from server.numbering import live_directory
 from server.recording import held
 from server.resources import data_dir
 from server.starting import Demo, Login
-from server.store import database
+from server.store import database, sql
 from server.store.models import Issue, Meta
 from server.sweep import sweep
 
@@ -117,8 +116,11 @@ def _pass_time(until: Moment) -> None:
 
 
 def _first_due() -> Moment | None:
-    found: Moment | None = Issue.select(fn.MIN(Issue.wake_at)).where(Issue.problem.is_null()).scalar()
+    found: Moment | None = sql.run(_FIRST_DUE).fetchone()[0]
     return found
+
+
+_FIRST_DUE: Final = 'SELECT MIN("wake_at") FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL'
 
 
 def courses() -> list[dict[str, Any]]:

@@ -109,3 +109,13 @@ def test_a_step_that_the_clock_did_over_the_holidays_is_left_out(
     assert doers <= {"system"}, "the clock was first"
     assert issue.stage == ends
     assert not AuditEntry.select().where(AuditEntry.kind == "issue.refused").exists()
+
+
+def test_what_is_copied_refers_to_what_is_there(open_for_business: Store) -> None:
+    """The copies are written without looking that up; whoever writes afterwards is held to it again."""
+    populating.populate(COUNT, NOW)
+    if open_for_business.is_postgresql:
+        return  # which looks in any case
+    run = open_for_business.db.execute_sql
+    assert run("PRAGMA foreign_key_check").fetchall() == []
+    assert run("PRAGMA foreign_keys").fetchone()[0] == 1
