@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from admin import clock
-from admin.languages import gettext
+from admin.documents import kept
+from admin.languages import gettext, language
 from admin.lines import facts_text
 from admin.reading import Words
 from server.core.phrases import Phrases
@@ -31,9 +32,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A version that judges the issue: its document, what it decides, and its number."""
+    """A version that judges the issue: its document, its title, its number, and what it decides."""
 
     name: str
+    title: str
     number: int
     text: str
 
@@ -104,10 +106,12 @@ def judges(found: Held) -> list[Judge]:
     """The versions that judge the issue: the process first, then its calendars and its channels."""
     pins = found.pinned.pins
     ids = [pins["process"], *pins["calendars"].values(), pins["channels"]]
-    rows = {row.id: row for row in Version.select(Version.id, Version.name, Version.number).where(Version.id.in_(ids))}
+    fields = (Version.id, Version.name, Version.number, Version.sha256)
+    rows = {row.id: row for row in Version.select(*fields).where(Version.id.in_(ids))}
+    titles = kept.titles(((row.id, row.name, row.sha256) for row in rows.values()), language())
     texts = {pins["process"]: gettext("judges and times it"), pins["channels"]: gettext("sends its messages")}
     return [
-        Judge(rows[id].name, rows[id].number, texts.get(id, gettext("says when people work")))
+        Judge(rows[id].name, titles[rows[id].name], rows[id].number, texts.get(id, gettext("says when people work")))
         for id in dict.fromkeys(ids)
         if id in rows
     ]

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import NotFound
 
-from admin import bundles, formats, guard, headers, languages
+from admin import bundles, findings, formats, guard, headers, languages
 from admin.accounts.own import AccountView
 from admin.accounts.resetting import ResetView
 from admin.accounts.roles import RolesView
@@ -98,6 +98,7 @@ def register(app: Flask) -> Admin:
     app.register_blueprint(bundles.blueprint)
     app.jinja_env.globals["bundle"] = bundles.bundle
     app.jinja_env.globals["past_issues"] = past_issues
+    app.jinja_env.globals["finding_text"] = findings.text
     app.jinja_env.filters["number"] = formats.number
     bundles.say_if_missing()
     panel = Admin(

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from admin.languages import gettext
+from admin.languages import gettext, language
 from admin.reading import Words
 from server.core.channels import Channels
 from server.core.moments import Moment
 from server.core.vocabulary import say
+from server.core.wording import channel_text
 from server.store.models import Message
 from server.subscriptions import NOTICE
 
@@ -51,7 +52,7 @@ def sent(row: Any, words: Words, channels: Channels | None, open_to: bool) -> Se
         id=row.id,
         at=row.at,
         occasion=occasion(row.notice, words),
-        channel=row.channel if channels is None else _channel(row.channel, channels),
+        channel=via_text(row.channel) if channels is None else _channel(row.channel, channels),
         to=recipients(row, words),
         state=row.state,
         state_text=state_text(state) if row.state != Message.FOLDED else _folded(state),
@@ -89,7 +90,13 @@ def occasion(notice: str, words: Words) -> str:
 
 def _channel(name: str, channels: Channels) -> str:
     found = channels.channels.get(name)
-    return name if found is None or found.type == name else f"{name} ({found.type})"
+    word = via_text(name)
+    return word if found is None or found.type == name else f"{word} ({found.type})"
+
+
+def via_text(via: str) -> str:
+    """A channel as notices name it."""
+    return channel_text(via, language())
 
 
 def state_text(state: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin import clock, languages
+from admin import findings as told
 from admin.drafting.page import TONES, checked, origin_text, state_text, title_of, who
 from admin.drafting.rows import Row, rows
 from admin.drafting.times import spelled
@@ -111,21 +112,21 @@ def findings(draft: Draft) -> list[FindingShown]:
 
 
 def _findings(draft: Draft, found: Iterable[Finding]) -> list[FindingShown]:
-    listed = [_finding(one, f"{draft.name}.yaml", draft.acknowledged) for one in found]
+    listed = [_finding(one, draft) for one in found]
     return sorted(listed, key=lambda one: (one.level != "error", one.line))
 
 
-def _finding(finding: Finding, own: str, acknowledged: Iterable[Any]) -> FindingShown:
+def _finding(finding: Finding, draft: Draft) -> FindingShown:
     place = drafts.place(finding)
-    text = finding.text(languages.language())
-    other = finding.file not in ("", own)
+    other = finding.file not in ("", f"{draft.name}.yaml")
+    text = told.text(finding, "" if other else draft.kind)
     return FindingShown(
         level=finding.level,
         line=0 if other else finding.line,
         text=f"{finding.file}: {text}" if other else text[:1].upper() + text[1:],
         code=finding.code,
         key=key_of(place),
-        accepted=place in acknowledged,
+        accepted=place in draft.acknowledged,
     )
 
 

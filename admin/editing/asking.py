@@ -25,7 +25,8 @@ class Asking:
     def check(self, draft: int) -> ResponseReturnValue:
         """What is wrong with the text in the body."""
         found = readable(draft)
-        return jsonify({"findings": shown(drafts.check_text(found.name, request.get_data(), clock.now()))})
+        result = drafts.check_text(found.name, request.get_data(), clock.now())
+        return jsonify({"findings": shown(result, found.kind)})
 
     @expose("/<int:draft>/worked", methods=("POST",))
     def worked(self, draft: int) -> ResponseReturnValue:

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Response, abort, make_response
 
-from admin import clock, languages
+from admin import clock
 from admin.documents import DocumentsView
+from admin.findings import as_dict
 from admin.guard import signed_in
 from admin.languages import gettext
 from server import drafts
@@ -66,9 +67,9 @@ def overtaken_text(draft: Draft) -> str:
     )
 
 
-def shown(found: list[Finding]) -> list[dict[str, Any]]:
-    """Findings as the script takes them."""
-    return [one.as_dict(languages.language()) for one in found]
+def shown(found: list[Finding], kind: str) -> list[dict[str, Any]]:
+    """Findings in a document of that kind as the script takes them."""
+    return [as_dict(one, kind) for one in found]
 
 
 def said(status: int, code: str, **more: Any) -> Response:

@@ -147,7 +147,7 @@ class EditorView(Asking, Page):
             "names": editing.names(language),
             "built_in": editing.built_in(language),
             "texts": texts(),
-            "findings": shown(found),
+            "findings": shown(found, draft.kind),
             "addresses": {
                 **{place: url_for(f".{place}", draft=draft.id) for place in places},
                 "year": url_for(".year", draft=draft.id, year=0).removesuffix("0"),

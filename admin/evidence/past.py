@@ -13,7 +13,7 @@ from admin.deadlines import state_text as run_state
 from admin.languages import gettext
 from admin.lines import because
 from admin.reading import Words
-from admin.sent import occasion, state_text
+from admin.sent import occasion, state_text, via_text
 from server.core.wording import fact_text
 
 _RUN_TONES = {"running": "info", "met": "good", "finished_late": "warn", "breached": "bad", "paused": "warn"}
@@ -127,7 +127,7 @@ def _told(one: Mapping[str, Any], words: Words) -> dict[str, Any]:
         "at": short(one["at"]),
         "what": occasion(one["notice"], words),
         "to": whom,
-        "channel": one["channel"],
+        "channel": via_text(one["channel"]),
         "state": gettext("on its way") if state == "waiting" else state_text(state),
         "tone": _SENT_TONES.get(state, "info"),
         "sent": short(one["sent"]),

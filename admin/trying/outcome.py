@@ -13,10 +13,10 @@ from admin.inputs import Option, people
 from admin.languages import gettext
 from admin.lines import Line, lines
 from admin.reading import Words
+from admin.sent import via_text
 from admin.trying import axis as drawing
 from admin.trying import trial
 from admin.trying.axis import Axis
-from admin.trying.results import via_text
 from server.core.moments import Moment
 from server.core.people import CUSTOMER
 from server.core.phrases import Phrases

@@ -10,6 +10,7 @@ from admin import clock
 from admin.languages import gettext
 from admin.lines import Line, because, lines
 from admin.reading import Words, words_of
+from admin.sent import via_text
 from server.backtesting.kept import MOST_LISTED
 from server.trying import beside
 
@@ -98,7 +99,7 @@ def worded(row: Any, words: Words | None) -> Result | None:
 
 
 def _by_severity(found: Mapping[str, Any], words: Words) -> Table:
-    heads = [gettext("Severity"), gettext("Issues"), gettext("Otherwise"), gettext("Judged otherwise"),
+    heads = [gettext("Severity"), gettext("Issues"), gettext("Went otherwise"), gettext("Judged otherwise"),
              gettext("Missed: more / fewer"), gettext("Messages: more / fewer"),
              gettext("Escalations: more / fewer")]  # fmt: skip
     rows = [
@@ -170,21 +171,6 @@ def _notices(found: Mapping[str, Any], words: Words) -> Table:
     ]  # fmt: skip
     heads = [gettext("Who"), gettext("Channel"), gettext("Was"), gettext("Would be"), gettext("More"), gettext("Fewer")]
     return Table("notices", gettext("Messages"), heads, rows)
-
-
-def via_text(via: str) -> str:
-    """A channel as notices name it."""
-    words = {
-        "preferred": gettext("the preferred channel"),
-        "sms": gettext("text message"),
-        "email": gettext("email"),
-        "wecom": gettext("WeCom"),
-        "dingtalk": gettext("DingTalk"),
-        "feishu": gettext("Feishu"),
-        "phone": gettext("telephone"),
-        "verbal": gettext("in person"),
-    }
-    return words.get(via, via)
 
 
 def _escalations(found: Mapping[str, Any], words: Words) -> Table:

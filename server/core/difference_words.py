@@ -5,7 +5,6 @@ The words for a key are its title in the schema, so that every key has its sente
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -162,9 +161,28 @@ class Teller:
         if one.kind == "reordered" or node.form is Form.SEVERAL:
             return self._of_members(one, key, node)
         before, after = self._show(one.before, node, self._before), self._show(one.after, node, self._after)
-        if before == after:  # only the other language's text is another, or a name has another title
+        if before == after and node.name == "text":  # only another language's text is another
+            return self._of_other_languages(one, key)
+        if before == after:  # a name has another title
             before, after = _raw(one.before), _raw(one.after)
         return self._say("changed", key=key, before=before, after=after)
+
+    def _of_other_languages(self, one: Difference, key: str) -> str:
+        """A text of which this reader's language is the same: what is another in which language."""
+        told = []
+        for language in LANGUAGES:
+            before, after = (_text_in(value, language) for value in (one.before, one.after))
+            if before == after:
+                continue
+            other = self._say("in_other", key=key, name=self._say(f"language_{language}"))
+            if before is None or after is None:
+                told.append(self._say("unset" if after is None else "set", key=other, before=before, after=after))
+            else:
+                told.append(self._say("changed", key=other, before=before, after=after))
+        # None, when one text for all languages became the same text for each.
+        return self._say("joined").join(told) or self._say(
+            "changed", key=key, before=_raw(one.before), after=_raw(one.after)
+        )
 
     def _of_members(self, one: Difference, key: str, node: Node) -> str:
         older, newer = _listed(one.before), _listed(one.after)
@@ -298,8 +316,16 @@ class Teller:
         return say(f"differences.{path}", self._language, **values)
 
 
+def _text_in(value: Any, language: str) -> str | None:
+    """What a text says in exactly that language; None: nothing."""
+    return value if isinstance(value, str) else value.get(language)
+
+
 def _raw(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as it is written, without the marks of JSON around it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_raw(item)}" for key, item in value.items())
+    return ", ".join(map(_raw, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _listed(value: Any) -> list[Any]:

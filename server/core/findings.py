@@ -4,7 +4,7 @@ A finding is a code with parameters; its texts, in every language, stand in `sch
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -37,9 +37,10 @@ class Finding:
     line: int = 1
     column: int = 1
 
-    def text(self, language: str = "en") -> str:
-        """The message alone, in that language (English where the catalogue has no other)."""
-        places = {"at": dotted(self.path, language), "above": dotted(self.path[:-1], language)}
+    def text(self, language: str = "en", place: Callable[[Path, str], str] | None = None) -> str:
+        """The message alone, in that language (English where the catalogue has no other). `place` tells a place."""
+        told = place or dotted
+        places = {"at": told(self.path, language), "above": told(self.path[:-1], language)}
         return _filled(self.code, {**places, **self.params}, language)
 
     def line_in(self, language: str = "en") -> str:

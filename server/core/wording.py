@@ -264,9 +264,20 @@ def _entry_value(words: Vocabulary, name: str, value: object, entry: Mapping[str
         return words.label(str(value), language)
     if entry["kind"] == "classified" and name in ("from", "to"):
         return fact_text(words, str(entry["name"]), value, reader)
+    if name == "via":
+        return say("words.list", language).join(channel_text(str(one), language) for one in _listed(value))
     if name == "to":
-        return say("words.list", language).join(map(reader.who, value if isinstance(value, (list, tuple)) else [value]))
+        return say("words.list", language).join(map(reader.who, _listed(value)))
     return str(value)
+
+
+def channel_text(name: str, language: str) -> str:
+    """A channel as people call it; one that is not known by its name as it is written."""
+    return in_language(catalogue()["channels"].get(name), language, name)
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _pairs(words: Vocabulary, values: Mapping[str, object], reader: Reader) -> str:

@@ -236,3 +236,18 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     for step, part in steps:
         yield (*path, step)
         yield from paths(part, (*path, step))
+
+
+def test_a_text_that_is_another_in_the_other_language_only_is_told_in_words() -> None:
+    before = {"kind": "process", "name": "x", "title": {"zh": "投诉", "en": "Complaint"}}
+    after = {**before, "title": {"zh": "投诉", "en": "Complaints"}}
+    told = as_dicts(differences("process", before, after), "process", before, after)
+    assert [one["text"]["zh"] for one in told] == ["标题（英文）：Complaint → Complaints"]
+    added = {
+        **before,
+        "title": {"zh": "投诉", "en": "Complaint"},
+        "severities": {"A": {"title": {"zh": "甲", "en": "Bad"}}},
+    }
+    only = {**added, "severities": {"A": {"title": {"zh": "甲"}}}}
+    texts = [one["text"]["zh"] for one in as_dicts(differences("process", only, added), "process", only, added)]
+    assert texts == ["级别“甲”（A）：标题（英文）：Bad（原来没有）"]

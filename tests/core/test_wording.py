@@ -211,7 +211,7 @@ def test_some_sentences() -> None:
     )
     assert (
         say({"kind": "notified", "notice": "n", "via": "sms", "to": ["team:support", "li"]}, ZH)
-        == "通知“n”：sms 至 支持组、李工"
+        == "通知“n”：短信 至 支持组、李工"
     )
 
 
@@ -224,4 +224,5 @@ def test_both_languages_fill_in_the_same_names() -> None:
             for key, child in node.items():
                 walk(child, f"{path}.{key}")
 
-    walk(catalogue(), "")
+    # Headings of tables are names in Chinese only: in English they are what a program reads.
+    walk({key: node for key, node in catalogue().items() if key != "tables"}, "")
