@@ -7,6 +7,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.metadata import version
 from typing import Final
 
@@ -61,8 +62,10 @@ def measured(answer: Callable[[], Response]) -> Response:
 
 def _route() -> str:
     """The route as the table writes it; the panel's pages are one, those behind links are named by their first part."""
-    if request.url_rule is None:
-        return UNKNOWN
-    rule = request.url_rule.rule
+    return UNKNOWN if request.url_rule is None else _route_of(request.url_rule.rule)
+
+
+@cache
+def _route_of(rule: str) -> str:
     found = next((route.path for route in routes() if route.rule == rule), None)
     return found or "/" + rule.split("/")[1]

@@ -11,11 +11,12 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from server.core.moments import Moment
 from server.core.vocabulary import in_language
 from server.store import revisions
-from server.store.database import current
+from server.store.database import Store, current
 from server.store.models import Holding, Membership, Person, Role, Rota, Team
 
 
@@ -125,23 +126,22 @@ class Snapshot:
 
 
 _lock = threading.Lock()
-_latest: tuple[str, Snapshot] | None = None
+_latest: WeakKeyDictionary[Store, Snapshot] = WeakKeyDictionary()
 
 
 def snapshot() -> Snapshot:
     """The directory as it is now, inside a transaction as that transaction sees it."""
-    global _latest
     store = current()
     revision = _revision()
     with _lock:
-        latest = _latest
-    if latest is not None and latest[0] == store.url and latest[1].revision == revision and revision:
-        return latest[1]
+        latest = _latest.get(store)
+    if latest is not None and latest.revision == revision:
+        return latest
     with store.snapshot():
         # Read again: between the two somebody may have changed it.
         read = _read(_revision())
     with _lock:
-        _latest = (store.url, read)
+        _latest[store] = read
     return read
 
 

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jmespath
 import pytest
 import yaml
+from jmespath.exceptions import JMESPathError
 
 from server.core.paths import BadPath, PathFailed, compile_path
 from server.core.sources import Again, Source, compile_source
@@ -200,6 +202,22 @@ def test_a_hostile_expression_ends(text: str) -> None:
     with contextlib.suppress(BadPath, PathFailed):
         compile_path(text).of(payload)
     assert time.thread_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a.b", "a.b.c", '"a b".c', "(a).b", "a.b[0]", "a.[b]", "a.{b: b}", "@.a", "a.length(@)"]
+)
+def test_a_plain_path_gives_what_the_library_gives(text: str) -> None:
+    leaves: list[Any] = [None, False, 0, "", "text", [], [{"b": 1}], {}, {"c": {"d": 1}}, {"b": [2]}]
+    payloads = [*leaves, *({"a": one, "a b": one} for one in leaves), *({"a": {"b": one}} for one in leaves)]
+    for payload in payloads:
+        try:
+            expected = jmespath.search(text, payload)
+        except JMESPathError:
+            with pytest.raises(PathFailed):
+                compile_path(text).of(payload)
+        else:
+            assert compile_path(text).of(payload) == expected
 
 
 def test_an_expression_that_doubles_its_list_each_time_is_stopped() -> None:
