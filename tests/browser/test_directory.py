@@ -1,15 +1,11 @@
-"""The directory as whoever looks after it uses it: a new supervisor, a swapped shift, a spreadsheet with a mistake."""
+"""The directory as whoever looks after it uses it: a new supervisor, a swapped shift."""
 
 from __future__ import annotations
-
-import io
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from server.directory import snapshot
-from server.exporting.xlsx import Workbook
 from tests.browser.conftest import Site
 from tests.browser.driving import complaints_of, open_page, sticks_out
 from tests.browser.test_first_panel import sign_in
@@ -65,36 +61,3 @@ def test_on_a_telephone_somebody_is_put_on_duty_and_two_swap(browser: Browser, s
     expect(page.locator("#week tbody tr").first.get_by_role("link", name="艾琳")).to_be_visible()
     assert [one.person for one in snapshot().shifts["front_line"]] == ["ai", "gong"]
     assert complaints == []
-
-
-def test_a_spreadsheet_with_a_mistake_is_mended_and_imported(browser: Browser, site: Site, tmp_path: Path) -> None:
-    page, complaints = visit(browser, site, language="zh")
-    page.get_by_role("link", name="导入与导出").click()
-    head = ["login", "name", "supervisor", "phone"]
-    bring(page, tmp_path, [head, ["xujing", "徐静", "nobody", "139"], ["gong", "龚小燕", "sun_y", "400"]])
-    expect(page.get_by_role("alert")).to_contain_text("有 1 处错误")
-    row = page.locator("#errors tbody tr")
-    expect(row).to_have_count(1)
-    expect(row.locator("td").nth(1)).to_have_text("2")
-    expect(row.locator("td").nth(2)).to_have_text("C")
-    page.get_by_role("link", name="导入改正后的文件").click()
-    bring(page, tmp_path, [head, ["xujing", "徐静", "chen", "139"], ["gong", "龚小燕", "sun_y", "400"]])
-    changes = page.locator("#changes tbody tr")
-    expect(changes).to_have_count(2)
-    expect(changes.filter(has_text="gong").locator("del").first).to_have_text("13800000007")
-    page.get_by_role("button", name="导入 2 处变化").click()
-    expect(page.get_by_text("已导入：2 处变化")).to_be_visible()
-    people = snapshot().people
-    assert (people["xujing"].supervisor, people["gong"].supervisor, people["gong"].phone) == ("chen", "sun_y", "400")
-    assert complaints == []
-
-
-def bring(page: Page, folder: Path, rows: list[list[str]]) -> None:
-    """Choose a workbook with these people, and look at what it would change."""
-    out = io.BytesIO()
-    with Workbook(out) as book:
-        book.sheet("people", rows[0], iter(rows[1:]))
-    file = folder / "people.xlsx"
-    file.write_bytes(out.getvalue())
-    page.locator("#file").set_input_files(file)
-    page.get_by_role("button", name="查看将要发生的变化").click()

@@ -1,14 +1,11 @@
-"""As those walk it who run the server: a message that nobody got, a channel that is tried, a token, what is wrong."""
+"""As those walk it who run the server: a channel that is tried, what is wrong."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from server import delivery
-from server.accounts import caller_of_token
 from server.delivery import trying
 from server.store.models import Message
 from tests.admin.visiting import now
@@ -18,30 +15,6 @@ from tests.browser.test_auditor import sign_in
 
 # Werkzeug's own server leaves a file open when a browser hangs up in the middle of it; gunicorn does not.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-def test_an_administrator_sends_one_message_again_and_drops_another_with_a_reason(browser: Browser, site: Site) -> None:
-    ids = [row.id for row in Message.select().limit(2)]
-    Message.update(state=Message.CANCELLED).execute()
-    Message.update(state=Message.DEAD, last_error="550 no such mailbox", reason=None).where(
-        Message.id.in_(ids)
-    ).execute()
-    page = open_page(browser, site.address)
-    complaints = complaints_of(page)
-    sign_in(page, site, "root")
-    page.get_by_role("link", name="Message queue").click()
-    rows = page.locator("#messages tbody tr")
-    expect(rows).to_have_count(2)
-    page.get_by_role("button", name=f"Send again {ids[0]}").click()
-    expect(page.get_by_text("1 message is sent again.")).to_be_visible()
-    expect(rows).to_have_count(1)
-    page.get_by_role("link", name=f"Drop… {ids[1]}").click()
-    page.get_by_label("Reason").fill("told by telephone")
-    page.get_by_role("button", name="Drop").click()
-    expect(page.get_by_text("1 message was dropped.")).to_be_visible()
-    expect(page.get_by_text("Every message was delivered")).to_be_visible()
-    assert Message.get_by_id(ids[1]).reason == "told by telephone"
-    assert complaints == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
@@ -64,26 +37,6 @@ def test_an_administrator_tries_a_channel_and_sees_what_became_of_it(
     delivery.close(now())
     expect(page.locator("#tried")).to_contain_text("failed")  # the page looks by itself
     expect(page.locator("#tried")).to_contain_text(Message.get(Message.notice == trying.TEST).last_error)
-    assert complaints == []
-
-
-def test_a_token_is_made_for_a_program_and_revoked(browser: Browser, site: Site) -> None:
-    page = open_page(browser, site.address)
-    complaints = complaints_of(page)
-    sign_in(page, site, "gong")
-    page.goto(f"{site.address}/admin/tokens/")
-    page.get_by_label("What it is for").fill("nightly report")
-    page.get_by_label("issue.read").check()
-    page.get_by_role("button", name="Make the token").click()
-    made = page.locator("#made").inner_text()
-    assert re.fullmatch(r"duban_[\w-]{30,}", made)
-    assert caller_of_token(made, now()) is not None
-    page.goto(f"{site.address}/admin/tokens/")
-    expect(page.locator("#made")).to_have_count(0)
-    page.get_by_text("Revoke…").click()
-    page.get_by_role("button", name="Revoke", exact=True).click()
-    expect(page.get_by_text("The token is revoked")).to_be_visible()
-    assert caller_of_token(made, now()) is None
     assert complaints == []
 
 

@@ -69,5 +69,5 @@ function cellBody(form, path, steps, label) {
   const isOpen = keyOfPath(form.cell ?? []) === keyOfPath(path);
   const open = () => { form.cell = isOpen ? null : path; if (form.cell && form.get(path) === undefined) form.set(path, [{ via: form.names.list('channel')[0]?.name ?? 'email', to: 'owner' }]); else form.draw(); };
   const lines = (Array.isArray(steps) ? steps : []).map(step => h('span', { class: 'ed-step' }, h('b', {}, [].concat(step?.via ?? []).map(one => form.names.title('channel', one)).join(', ')), ' → ', [].concat(step?.to ?? []).map(who => form.names.title('who', who)).join(', '), step?.wait && ` ⏱ ${step.wait}`));
-  return h('button', { type: 'button', class: 'ed-cell', id: idOf(path, '-cell'), 'aria-expanded': String(isOpen), 'aria-label': `${label}: ${lines.map(one => one.textContent).join('; ') || form.t('none')}`, onclick: open }, lines.length ? lines : h('span', { class: 'muted' }, '＋'));
+  return h('button', { type: 'button', class: 'ed-cell', id: idOf(path, '-cell'), 'aria-expanded': String(isOpen), 'aria-label': `${label}: ${lines.map(one => one.textContent).join(' ') || form.t('none')}`, onclick: open }, lines.length ? lines.flatMap(one => [one, ' ']) : h('span', { class: 'muted' }, '＋'));
 }
