@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 from server import accounts, settings
 from server.cli import main
 from server.resources import data_dir
-from server.starting import prepare
 from server.store import database
 from server.store.models import Person, Token
 
@@ -37,11 +36,9 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def started(empty: Path) -> Path:
+def started(empty: Path, first_start: Callable[[], None]) -> Path:
     """The data folder after a first start."""
-    found = settings.with_secrets(settings.read())
-    settings.use(found)
-    prepare(found, now())
+    first_start()
     return empty
 
 

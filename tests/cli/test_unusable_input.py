@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -14,11 +13,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from server import settings
 from server.cli import MODULES, files, main
 from server.cli.files import MOST
 from server.core.library import Library
-from server.starting import prepare
 
 LONG_RUNNING = {"serve", "web", "worker"}
 PROCESS = "complaint-monitoring"
@@ -86,11 +83,9 @@ def in_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def started() -> None:
+def started(first_start: Callable[[], None]) -> None:
     """The data folder after a first start."""
-    found = settings.with_secrets(settings.read())
-    settings.use(found)
-    prepare(found, time.time_ns() // 1_000_000)
+    first_start()
 
 
 @pytest.fixture(scope="module")
