@@ -13,13 +13,14 @@ import pytest
 
 from server import accounts, policies, settings
 from server.core.moments import parse
-from server.demo import load
+from server.demo import Demo, load
 from server.resources import data_dir
 from server.settings import Settings
 from server.starting import Started, prepare
 from server.store import database, migrating
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, Person, Role
+from tests import beginnings
 
 NOW = parse("2026-11-25T10:00:00+08:00")
 
@@ -141,9 +142,29 @@ def all_stages() -> set[tuple[str, str]]:
 
 
 def shipped_without_people(store: Store, now: int) -> None:
-    policies.load_shipped(now)
-    with store.transaction():
-        accounts.first_administrator(now, "an administrator")
+    def make() -> None:
+        policies.load_shipped(now)
+        with store.transaction():
+            accounts.first_administrator(now, "an administrator")
+
+    beginnings.begin(("first administrator", now), make)
+
+
+_demos: dict[bool, Demo] = {}
+
+
+@pytest.fixture
+def demo(store: Store) -> Demo:
+    """The demo in the store, with its passwords; played once for each database."""
+
+    def make() -> None:
+        shipped_without_people(store, NOW)
+        loaded, _ = load(NOW)
+        assert loaded is not None
+        _demos[store.is_postgresql] = loaded
+
+    beginnings.begin(("demo", NOW), make)
+    return _demos[store.is_postgresql]
 
 
 @pytest.mark.parametrize(
@@ -171,10 +192,7 @@ def test_issues_are_in_every_stage_of_every_process_whenever_it_starts(sqlite_st
     assert Issue.select().where(Issue.wake_at <= moment).count() == 0, "all time has passed"
 
 
-def test_each_role_has_somebody_who_can_sign_in(store: Store) -> None:
-    shipped_without_people(store, NOW)
-    demo, _ = load(NOW)
-    assert demo is not None
+def test_each_role_has_somebody_who_can_sign_in(demo: Demo) -> None:
     assert len({login.login for login in demo.logins}) == len(demo.logins)
     for login in demo.logins:
         assert signs_in(login.login, login.password)
@@ -184,9 +202,7 @@ def test_each_role_has_somebody_who_can_sign_in(store: Store) -> None:
     assert signs_in("admin", "an administrator"), "the administrator keeps his password"
 
 
-def test_a_second_demo_adds_nothing(store: Store) -> None:
-    shipped_without_people(store, NOW)
-    load(NOW)
+def test_a_second_demo_adds_nothing(demo: Demo) -> None:
     before = (Issue.select().count(), AuditEntry.select().count(), Message.select().count())
     assert load(NOW + 86_400_000) == (None, False)
     assert (Issue.select().count(), AuditEntry.select().count(), Message.select().count()) == before
@@ -226,9 +242,7 @@ def test_a_demo_that_fails_leaves_nothing_and_loses_no_password(
     assert started.demo is not None
 
 
-def test_its_timelines_say_who_did_what(store: Store) -> None:
-    shipped_without_people(store, NOW)
-    load(NOW)
+def test_its_timelines_say_who_did_what(demo: Demo) -> None:
     people = {person.login for person in Person.select()} | {"customer", "system"}
     done = [entry for event in Event.select() for entry in json.loads(event.entries) if entry["kind"] == "action"]
     assert {entry["by"] for entry in done} <= people
