@@ -108,6 +108,28 @@ def test_a_process_is_told_and_drawn_with_the_names_of_the_directory(panel: Pane
     assert "style=" not in page.partition("<main")[2]
 
 
+def test_a_ladder_by_conditions_is_drawn_with_a_row_for_each_case(panel: Panel) -> None:
+    by = "[{is: %s, when: {field: outage, is: true}}, {is: %s, when: {field: category, is: price}}]"
+    head, ladders, text = text_of().decode().partition("\nladders:")
+    for within, times in (("within: 4h}", ("30m", "2h")), ("within: 24h}", ("1h", "3h"))):
+        assert within in text
+        text = text.replace(within, f"within: {by % times}}}", 1)
+    text = head + ladders + text
+    publish(text, now())
+    page = panel.visitor("ida").get(PATH).text
+    rows = re.findall(r'<text class="rung-severity"[^>]*>[^<]*<title>([^<]*)</title>', page)
+    assert len(rows) == 3
+    assert rows[2] == "in all other cases"
+    ticks = re.findall(r'<text class="rung-time"[^>]*>([^<]*)</text>', page)
+    assert ticks == ["at once", "30 min", "30 min + 1 h", "2 h", "5 h"]
+    # One case after the other: three rungs, three rungs, and the first until somebody acts.
+    assert page.count('<rect class="rung rung-') == 7
+    assert page.count("rung-stays") == 3
+    # Rungs that go by different conditions have no common rows.
+    publish(text.replace("category, is: price}}]", "category, is: product}}]", 1), now() + 1)
+    assert '<text class="rung-severity"' not in panel.visitor("ida").get(PATH).text
+
+
 def test_every_shipped_document_has_an_overview(panel: Panel) -> None:
     visitor = panel.visitor("ida")
     for name in (row.name for row in Version.select(Version.name).distinct()):

@@ -1,5 +1,6 @@
-"""A ladder as a picture: for each severity its rungs, one after the other, on an axis of time that has run without
-anybody acting. The axis has a mark for each moment at which some severity climbs; it is not to scale."""
+"""A ladder as a picture: for each severity, or each case that its conditions tell apart, its rungs, one after the
+other, on an axis of time that has run without anybody acting. The axis has a mark for each moment at which somebody
+climbs; it is not to scale."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from admin.documents.pictures.measure import fitted
+from admin.languages import gettext
 from server.core.durations import BadDuration, Duration, parse_duration
 from server.core.overview.voice import Voice, mapping, several
 
@@ -57,20 +59,50 @@ class LadderPicture:
 
 
 def ladder_pictures(voice: Voice) -> dict[str, LadderPicture]:
-    """The ladders that can be drawn, by their titles: those whose times go by severity, or are the same for all."""
+    """The ladders that can be drawn, by their titles: those whose times go by severity, are the same for all, or go by
+    the same conditions on every rung."""
     found = {}
     for name, one in voice.items("ladders"):
         rungs = [mapping(rung) for rung in several(one.get("rungs"))]
-        if rungs and not any(isinstance(rung.get("within"), list) for rung in rungs):
-            picture = _picture(voice, name, rungs)
+        cases = _cases(voice, rungs)
+        if rungs and cases:
+            picture = _picture(voice, name, rungs, cases)
             if picture is not None:
                 found[picture.title] = picture
     return found
 
 
-def _picture(voice: Voice, name: str, rungs: Sequence[Mapping[str, Any]]) -> LadderPicture | None:
+def _cases(voice: Voice, rungs: Sequence[Mapping[str, Any]]) -> dict[str, int | str]:
+    """The rows of the picture by their titles: severities, or the places of the rules that all rungs share; none where
+    rungs go by different conditions."""
+    lists = [within for rung in rungs if isinstance(within := rung.get("within"), list)]
+    if not lists:
+        return {voice.severity(name) if name else "": name for name in voice.severities or [""]}
+    conditions = [[mapping(rule).get("when") for rule in rules] for rules in lists]
+    by_severity = any(isinstance(rung.get("within"), Mapping) for rung in rungs)
+    if by_severity or any(one != conditions[0] for one in conditions):
+        return {}
+    found: dict[str, int | str] = {}
+    for place, when in enumerate([*conditions[0], None]):
+        found.setdefault(gettext("in all other cases") if when is None else voice.condition(when), place)
+    return found
+
+
+def _within(rung: Mapping[str, Any], case: int | str) -> Any:
+    """How long the rung is stood on in that case; None: until somebody acts."""
+    within = rung.get("within")
+    if isinstance(within, Mapping):
+        return within.get(case)
+    if isinstance(within, list) and isinstance(case, int):
+        return mapping(within[case]).get("is") if case < len(within) else None
+    return within
+
+
+def _picture(
+    voice: Voice, name: str, rungs: Sequence[Mapping[str, Any]], cases: Mapping[str, int | str]
+) -> LadderPicture | None:
     try:
-        climbs = {severity: _climbs(rungs, severity) for severity in voice.severities or [""]}
+        climbs = {title: _climbs(rungs, case) for title, case in cases.items()}
     except BadDuration:
         return None
     moments = sorted({about: parts for found in climbs.values() for about, parts in found}.items())
@@ -78,9 +110,8 @@ def _picture(voice: Voice, name: str, rungs: Sequence[Mapping[str, Any]]) -> Lad
     ticks = [(LABEL, voice.phrases.duration("now"))]
     ticks += [(LABEL + COLUMN * place[about], _total(voice, parts)) for about, parts in moments]
     bars, rows, sentences = [], [], []
-    for row, (severity, found) in enumerate(climbs.items()):
+    for row, (title, found) in enumerate(climbs.items()):
         y = TOP + ROW * row
-        title = voice.severity(severity) if severity else ""
         rows.append((y + BAR / 2 + 4, fitted(title, 12.5, LABEL - 10), title))
         edges = [0, *(about for about, _ in found)]
         for number, begins in enumerate(edges[: len(rungs)]):
@@ -107,15 +138,14 @@ def _picture(voice: Voice, name: str, rungs: Sequence[Mapping[str, Any]]) -> Lad
     )
 
 
-def _climbs(rungs: Sequence[Mapping[str, Any]], severity: str) -> list[tuple[int, list[Duration]]]:
-    """When an issue of the severity leaves each rung, if nobody acts: about how long after the first, and the sum."""
+def _climbs(rungs: Sequence[Mapping[str, Any]], case: int | str) -> list[tuple[int, list[Duration]]]:
+    """When an issue of that severity or case leaves each rung, if nobody acts: about how long after the first, and the
+    sum."""
     parts: list[Duration] = []
     about = 0
     found = []
     for rung in rungs[:-1]:
-        within = rung.get("within")
-        if isinstance(within, Mapping):
-            within = within.get(severity)
+        within = _within(rung, case)
         if within is None:
             break
         duration = parse_duration(within)
