@@ -18,7 +18,7 @@ from server.core.differences import differences
 from server.store import database
 from server.store.models import Activation, Version
 
-AT_ONCE: Final = 10
+AT_ONCE: Final = 8
 """Pairs of versions that one search works out; whoever wants more goes on from where it ended."""
 
 LOOKED_AT: Final = 200
