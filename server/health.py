@@ -59,7 +59,8 @@ def troubles(settings: Settings, now: Moment) -> list[Trouble]:
     Unavailable."""
     found = metrics.so_many_now(now)
     with database.session():
-        return sorted([*_of_work(found), *_of_trail(settings), *_of_store(found, now)], key=lambda one: one.level)
+        listed = [*_of_work(found), *_of_trail(settings, now), *_of_store(found, now)]
+        return sorted(listed, key=lambda one: one.level)
 
 
 def _of_work(found: Sequence[Family]) -> list[Trouble]:
@@ -81,17 +82,28 @@ def _of_work(found: Sequence[Family]) -> list[Trouble]:
     return listed
 
 
-def _of_trail(settings: Settings) -> list[Trouble]:
+def _of_trail(settings: Settings, now: Moment) -> list[Trouble]:
     listed = [
         Trouble("anchor-failed", BAD, {"kind": anchor.kind, "since": since})
         for anchor, since in sealing.failing(settings)
     ]
     if not settings.anchors:
         listed.append(Trouble("no-anchor", WARN))
+    waits = _waits_for_signature() if settings.signing_key is not None else None
+    if waits is not None and now - waits > UNSIGNED:
+        listed.append(Trouble("checkpoint-late", WARN, {"since": waits}))
     last = standing.latest()
     if last is not None and last.state == Verification.TAMPERED:
         listed.append(Trouble("tampered", BAD, {"at": last.ended_at}))
     return listed
+
+
+def _waits_for_signature() -> Moment | None:
+    """When the oldest sealed entries that no checkpoint covers were sealed; None: there are none."""
+    newest = sealing.newest()
+    size = 0 if newest is None else newest.size
+    row = sql.run('SELECT "at" FROM "audit_block" WHERE "first" > ? ORDER BY "first" LIMIT 1', size).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _of_store(found: Sequence[Family], now: Moment) -> list[Trouble]:

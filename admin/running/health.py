@@ -34,6 +34,7 @@ class HealthView(SystemPage):
             "panel/running/health.html",
             troubles=troubles_shown(found.troubles),
             workers=[_worker(one, at) for one in found.workers],
+            at_work=_at_work(found, at),
             duties=[(_duty(one.name), one.holder.rpartition("/")[0] or one.holder) for one in found.leases],
             work=_work(found.figures),
             queue=_queue(found.figures),
@@ -48,6 +49,19 @@ def ago(moment: Moment | None, at: Moment) -> str:
     if moment is None:
         return gettext("never")
     return gettext("%(duration)s ago", duration=formats.duration(max(at - moment, 0)))
+
+
+def _at_work(found: health.Health, at: Moment) -> tuple[str, str]:
+    """Whether somebody works, in words, with the tone."""
+    there = sum(at - one.seen_at < working.SILENT for one in found.workers)
+    if not there:
+        last = max((one.seen_at for one in found.workers), default=None)
+        return gettext("No worker is at work; the last one was heard of: %(when)s.", when=ago(last, at)), "bad"
+    silent = len(found.workers) - there
+    if silent:
+        return ngettext("%(num)s worker was not heard of for a minute.",
+                        "%(num)s workers were not heard of for a minute.", silent), "warn"  # fmt: skip
+    return ngettext("%(num)s worker is at work.", "%(num)s workers are at work.", there), "good"
 
 
 def _worker(one: Any, at: Moment) -> dict[str, Any]:
@@ -122,7 +136,7 @@ def _queue(found: Sequence[Family]) -> list[tuple[str, str, str, str]]:
 
 def _store(found: health.Health, at: Moment) -> list[tuple[str, str, str]]:
     made = found.backup
-    old = made is not None and at - made["at"] > health.OLD_BACKUP
+    codes = {one.code for one in found.troubles}
     unsigned = ngettext("%(num)s entry since", "%(num)s entries since", found.unsigned)
     pending = ngettext("%(num)s step is missing", "%(num)s steps are missing", len(found.pending))
     return [
@@ -135,12 +149,22 @@ def _store(found: health.Health, at: Moment) -> list[tuple[str, str, str]]:
         ),
         (
             gettext("Last backup"),
-            ago(None if made is None else made["at"], at),
-            "warn" if made is None or old else "good",
+            _judged(ago(None if made is None else made["at"], at), made is None or "old-backup" in codes),
+            "warn" if made is None or "old-backup" in codes else "good",
         ),
-        (gettext("Last checkpoint"), f"{ago(found.checkpoint_at, at)}, {unsigned}", ""),
+        (
+            gettext("Last checkpoint"),
+            _judged(f"{ago(found.checkpoint_at, at)} · {unsigned}", "checkpoint-late" in codes),
+            "warn" if "checkpoint-late" in codes else "good",
+        ),
         (gettext("Release"), f"Duban {found.about['release']}, Python {found.about['python']}", ""),
     ]
+
+
+def _judged(text: str, attention: bool) -> str:
+    """A value with its state in words."""
+    state = gettext("needs attention") if attention else gettext("good")
+    return gettext("%(name)s: %(value)s", name=state, value=text)
 
 
 def _deliveries(found: Sequence[Family]) -> tuple[list[str], list[tuple[str, list[str]]]]:

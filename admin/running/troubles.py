@@ -69,6 +69,10 @@ def _text(one: Trouble) -> str:
             return gettext("The clock has jumped and is held.")
         case "no-backup":
             return gettext("No backup was made yet (duban backup FILE).")
+        case "checkpoint-late":
+            return gettext(
+                "Entries of the audit trail have waited for a signed checkpoint since %(since)s.", since=since
+            )
         case "old-backup":
             return gettext("The last backup is of %(since)s.", since=since)
     return one.code
@@ -83,6 +87,7 @@ def _link(code: str) -> str:
         "anchor-failed": "panel_trail.index",
         "no-anchor": "panel_trail.index",
         "tampered": "panel_trail.index",
+        "checkpoint-late": "panel_trail.index",
         "clock-held": "panel_clock.index",
     }
     return url_for(pages.get(code, "panel_health.index"))

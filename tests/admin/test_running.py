@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from server import backup, delivery, working
 from server.accounts import caller_of_token
-from server.core.moments import DAY
+from server.core.moments import DAY, SECOND
 from server.delivery import faring, trying
-from server.health import BAD, troubles
+from server.health import BAD, UNSIGNED, WARN, troubles
+from server.sealing import Sealer
 from server.settings import current
 from server.store import database
 from server.store.models import AuditEntry, Kept, Lease, Message, Token
@@ -183,7 +185,7 @@ def test_the_page_of_health_shows_who_works_and_how_old_the_backup_is(panel: Pan
     page = root.text("/admin/health/")
     for expected in (
         "at work", "machine/7", "SQLite", "0037_searching", "1 message was given up.", "No backup was made yet",
-        "no anchor outside", "never",
+        "no anchor outside", "never", "1 worker is at work.", "needs attention: never",
     ):  # fmt: skip
         assert expected in page, expected
     assert "No worker lets time pass" not in page
@@ -205,10 +207,24 @@ def test_a_backup_is_noted_when_it_was_made(panel: Panel, tmp_path_factory: pyte
 
 def test_workers_that_are_silent_are_shown_as_such_and_leave_nothing_alone(panel: Panel) -> None:
     working.seen(0, {"default/sms": now() + DAY}, now() - working.SILENT - 1)
-    assert "not heard of" in panel.visitor("root").text("/admin/health/")
+    page = panel.visitor("root").text("/admin/health/")
+    assert "not heard of" in page
+    assert "No worker is at work; the last one was heard of: 1 minute" in page
     assert working.left_alone(now()) == {}
     working.gone()
     assert working.workers(now()) == []
+
+
+def test_entries_that_wait_long_for_a_checkpoint_are_told(panel: Panel) -> None:
+    signing = replace(current(), signing_key=bytes(range(32)))
+    receive()
+    sealer = Sealer("test")
+    while sealer.work(now(), None):
+        pass
+    assert "checkpoint-late" not in [one.code for one in troubles(signing, now())]
+    late = [one for one in troubles(signing, now() + UNSIGNED + SECOND) if one.code == "checkpoint-late"]
+    assert [one.level for one in late] == [WARN]
+    assert "checkpoint-late" not in [one.code for one in troubles(current(), now() + UNSIGNED + SECOND)]  # nobody signs
 
 
 # -- tokens --------------------------------------------------------------------------------------------------------
