@@ -73,7 +73,7 @@ clean: ## remove what the targets made, but never the data folder
 
 .venv/.ready-%: pyproject.toml uv.lock locks/%.txt
 ifneq ($(UV),)
-	$(UV) sync --quiet --frozen --inexact $(SYNC)
+	$(UV) sync --quiet --frozen --inexact --compile-bytecode $(SYNC)
 else
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=...)" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

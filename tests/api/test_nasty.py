@@ -25,7 +25,8 @@ from server.store import database
 from server.store.models import AuditEntry, Event, Issue, Kept, Message
 from tests.api.calling import Api
 
-pytestmark = pytest.mark.slow
+# A busy machine may take several times as long as an idle one.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 T = TypeVar("T")
 
