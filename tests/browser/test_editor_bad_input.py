@@ -173,3 +173,17 @@ def test_a_server_that_goes_away_while_a_save_is_on_its_way_has_it_once_and_whol
     one.wait_saved()
     expect(one.page.locator('[data-notice="overtaken"]')).to_have_count(0)
     assert read(stored(draft))["title"] == {"zh": "之后", "en": "Written once"}
+
+
+def test_what_is_typed_while_the_form_is_drawn_on_a_slow_machine_stays_in_order(browser: Browser, site: Site) -> None:
+    one = desk(browser, site.address).open(draft_of("cn-office"))
+    one.mode("form")
+    one.field("title.en").fill("")
+    one.field("title.en").focus()
+    for letter in "Rather urgent":
+        one.page.evaluate("duban.editor.form.cost = 1000")  # so that committing waits for a pause
+        one.page.keyboard.type(letter)
+        one.page.evaluate("duban.editor.form.draw()")
+    expect(one.field("title.en")).to_have_value("Rather urgent")
+    one.page.keyboard.press("Tab")
+    assert one.value()["title"]["en"] == "Rather urgent"

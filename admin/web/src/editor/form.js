@@ -218,13 +218,15 @@ export class Form {
 
   #focus() {
     const active = document.activeElement;
-    return this.element.contains(active) && active.id ? { id: active.id, start: active.selectionStart, end: active.selectionEnd } : null;
+    return this.element.contains(active) && active.id ? { id: active.id, start: active.selectionStart, end: active.selectionEnd, typed: active.isWaiting ? active.value : null } : null;
   }
 
   #refocus(focus) {
     const found = focus && (document.getElementById(focus.id) ?? document.getElementById(focus.id.replace(...this.renamed ?? ['', ''])));
     if (!found || found === document.activeElement) return;
     found.focus({ preventScroll: true });
+    // What was typed and not committed yet goes on in the new input.
+    if (focus.typed !== null) { found.value = focus.typed; found.dispatchEvent(new Event('input')); }
     if (typeof focus.start === 'number' && found.setSelectionRange && /text|search|^$/.test(found.type ?? '')) found.setSelectionRange(focus.start, focus.end);
   }
 

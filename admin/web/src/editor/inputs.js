@@ -18,10 +18,10 @@ export function line(form, path, label, { value, read = text => (text === '' ? u
     if (found !== form.get(path)) form.set(path, found, { isTyping });
   };
   // In a part so large that an edit is felt, a pause in typing is waited for.
-  const soon = later(event => made.isConnected && commit(event, true), 400);
+  const soon = later(event => { if (made.isConnected) { made.isWaiting = false; commit(event, true); } }, 400);
   const made = h(rows ? 'textarea' : 'input', {
     id, class: FIELD, rows, type: rows ? null : 'text', 'aria-label': label, value: value === undefined || value === null ? '' : String(value), spellcheck: 'false', autocomplete: 'off',
-    list: list && list.id, oninput: event => (form.cost > SLOW ? soon(event) : commit(event, true)), onchange: event => { soon.stop(); commit(event, false); form.redraw.stop(); form.draw(); }, ...more,
+    list: list && list.id, oninput: event => { made.isWaiting = form.cost > SLOW; if (made.isWaiting) soon(event); else commit(event, true); }, onchange: event => { soon.stop(); made.isWaiting = false; commit(event, false); form.redraw.stop(); form.draw(); }, ...more,
   });
   return list ? h('span', { class: 'ed-with', 'data-labelled': id }, made, list) : made;
 }
@@ -98,7 +98,7 @@ function severalInput(form, s, path, label) {
   return h('div', { class: 'ed-chips' }, h('ul', { 'aria-label': label }, list.map((name, i) => h('li', { class: `ed-chip${isKnown(name) ? '' : ' is-unknown'}`, title: isKnown(name) ? String(name) : form.t('unknown_here', { name }) },
     i > 0 && iconButton('angle-left', form.t('up_one', { what: title(name) }), () => move(i, i - 1), { id: idOf([...path, i], '-up') }), title(name),
     iconButton('times', form.t('remove_one', { what: title(name) }), () => take(i), { id: idOf([...path, i], '-x') }), form.problems([...path, i])))),
-  options.length ? chooser(form, path, `${form.t('add')}: ${label}`, { value: undefined, options: options.filter(option => !list.includes(option.name)), choose: add, id: idOf(path, '-add') }) : null,
+  options.length ? chooser(form, path, `${form.t('add')}: ${label}`, { value: undefined, options: options.filter(option => !list.includes(option.name)), choose: add, id: idOf(path, '-add'), nothing: `＋ ${form.t('add')}` }) : null,
   (!options.length || isOpenEnded(one)) && h('input', { class: `${FIELD} ed-short`, id: idOf(path, '-other'), placeholder: form.t('other'), 'aria-label': `${label}: ${form.t('other')}`, onchange: event => { add(event.target.value.trim()); } }));
 }
 
