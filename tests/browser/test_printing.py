@@ -49,10 +49,10 @@ def test_overview_comparison_issue_and_evidence_are_fit_for_paper(browser: Brows
     publish(text.replace(b"{A: 1h, B: 4h, C: 24h}", b"{A: 30m, B: 4h, C: 24h}"), now(), "fu", "han", "faster")
     page = open_page(browser, site.address, language=language, theme="dark")
     page.goto(f"{site.address}/admin/sign-in/")
-    page.locator("#login").fill("admin")
+    page.locator("#login").fill("root")
     page.locator("#password").fill(PASSWORD)
     page.locator("form[data-once] button").click()
-    page.wait_for_url("**/admin/**")
+    page.locator(".sidebar").wait_for()
     for path in (
         f"documents/{COMPLAINTS}",
         "documents/cn-office",
@@ -60,7 +60,10 @@ def test_overview_comparison_issue_and_evidence_are_fit_for_paper(browser: Brows
         f"issues/{site.overdue}",
         f"evidence/{site.overdue}?recompute=yes",
     ):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(media="screen")
         page.goto(f"{site.address}/admin/{path}")
+        assert page.locator(".sidebar").is_visible(), path
         assert on_paper(page) == [], path
     printed = page.pdf(prefer_css_page_size=True)
     assert b"/MediaBox [0 0 594" in printed  # A4, not Bootstrap's A3
