@@ -85,7 +85,7 @@ def test_an_issue_is_filled_in_looked_at_through_time_acted_on_and_kept_as_an_ex
     cursor = page.locator("[data-cursor]").get_attribute("x1")
     scrub_to(page, "missed")
     assert page.locator("[data-cursor]").get_attribute("x1") != cursor
-    assert "2026-03-02 09:30:00" in stop(page)
+    assert "09:30:00" in stop(page).splitlines()[0]
     page.get_by_role("button", name="One step back").click()
     expect(page.locator(".stop:visible")).not_to_contain_text("missed")
     act(page, "First response")
@@ -113,7 +113,7 @@ def test_the_editor_tries_the_text_that_is_being_typed(browser: Browser, site: S
     expect(one.page.locator("#trial-received")).to_be_visible()
     fill_in(one.page)
     scrub_to(one.page, "missed")
-    assert "2026-03-02 09:20:00" in stop(one.page)
+    assert "09:20:00" in stop(one.page).splitlines()[0]
     before = len(one.value()["examples"])
     one.page.locator("#example-name").fill("twenty")
     one.page.get_by_role("button", name="Make it an example").click()

@@ -99,7 +99,7 @@ def test_it_is_looked_at_under_a_draft_as_if_it_were_taken_over(panel: Panel, nu
     assert f'<option value="{made}"' in page
 
     def due(page: str) -> str:
-        found = re.search(r"“First response” was missed, due ([\d: -]+)", words(page))
+        found = re.search(r"“First response” was missed.*?<time datetime=\"([^\"]+)\"", page, re.DOTALL)
         assert found is not None
         return found[1]
 
