@@ -161,7 +161,7 @@ def _measure_afresh(turn: Turn, clock: Clock, state: ClockState, run: Run, other
     due = clocks.moved(clock, state, run, run.base)
     if other_marks or (run.span, run.base, due) != before:
         run.marks_after = max(run.marks_after, turn.now - 1)
-    paused = state.paused_at is not None and due >= state.paused_at  # else it was breached before it could stand still
+    paused = _stands_still(state, due)
     was, run.state = run.state, "paused" if paused else "running"
     if run.state == was == "running" and due != run.due:
         run.due = due
@@ -169,6 +169,14 @@ def _measure_afresh(turn: Turn, clock: Clock, state: ClockState, run: Run, other
     run.due = due
     if was == "running":
         clocks.breach_if_past(turn, clock, state)
+
+
+def _stands_still(state: ClockState, due: Moment) -> bool:
+    """Whether the open run is paused, and not breached before it could stand still: one that starts in such a stage
+    starts paused, even past its due time (rule 4 of "clocks")."""
+    if state.paused_at is None:
+        return False
+    return due >= state.paused_at or (state.on_since is not None and state.on_since >= state.paused_at)
 
 
 def _say_pause(turn: Turn, clock: Clock, stood: tuple[int, bool]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from server.core.ago import before, date_before
 from server.core.calendars import compile_calendar
 from server.core.durations import parse_duration
 from server.core.kinds import BOOLEAN, DATE, DATETIME, LIST, NUMBER, TEXT, Kind, Scope
@@ -201,8 +202,10 @@ class Plain:
             start, end = NOW, CALENDAR.add(NOW, parse_duration(value))
             return start <= fact <= end if kind == "datetime" else CALENDAR.date(start) <= fact <= CALENDAR.date(end)
         if operator == "longer_ago_than":
-            limit = CALENDAR.subtract(NOW, parse_duration(value))
-            return fact < limit if kind == "datetime" else fact < CALENDAR.date(limit)
+            ago = parse_duration(value)
+            if kind == "datetime":
+                return fact < before(NOW, ago, CALENDAR.zone)
+            return fact < date_before(NOW, ago, CALENDAR.zone)
         return {
             "at_least": fact >= value,
             "at_most": fact <= value,
