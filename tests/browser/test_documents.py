@@ -61,7 +61,7 @@ def test_an_auditor_finds_who_changed_the_deadline_of_a_and_when(browser: Browse
     page.get_by_role("link", name=re.compile(r"issues? · version 1$")).click()
     page.get_by_role("link", name=site.number).click()
     expect(page.locator("#why")).to_contain_text("Judged by these versions")
-    page.locator("#why").get_by_role("link", name=f"{COMPLAINTS}, version 1").click()
+    page.locator("#why").get_by_role("link", name="Monitoring of customer complaints, version 1").click()
     expect(page.get_by_text("This is not what is in force now.")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Text", exact=True).click()

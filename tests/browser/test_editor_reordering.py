@@ -30,7 +30,7 @@ def row(one: Desk, *path: str) -> Locator:
 def drag(one: Desk, what: Locator, to: Locator, below: bool) -> None:
     """Take a row by its grip and let it go at another one, as a hand does."""
     grip, target = what.locator(".ed-grip").first, to
-    grip.scroll_into_view_if_needed()
+    grip.hover()  # waits until the form has been drawn
     start, end = grip.bounding_box(), target.bounding_box()
     assert start is not None
     assert end is not None
@@ -117,7 +117,7 @@ def test_undo_by_keyboard_brings_back_the_exact_text(browser: Browser, site: Sit
         assert one.text() == expected
     one.wait_saved()
     assert stored(draft) == before
-    assert one.field("severities.B.title.en").input_value() == read(before)["severities"]["B"]["title"]["en"]
+    expect(one.field("severities.B.title.en")).to_have_value(read(before)["severities"]["B"]["title"]["en"])
     for expected in texts[1:]:
         one.page.keyboard.press("Control+Shift+z")
         assert one.text() == expected
