@@ -37,7 +37,7 @@ test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-browser: .venv/.ready-dev bundle ## look at every page, and walk every path, in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
-	DUBAN_TEST_VIEWS=all $(BIN)/python -m pytest -n 2 --dist load -m walk tests/browser/every_page.py tests/browser $(ARGS)
+	DUBAN_TEST_VIEWS=all $(BIN)/python -m pytest -n 2 --dist load -m walk -o python_files='test_*.py every_page.py' tests/browser $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
 	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py tests/api/test_nasty.py $(ARGS)
