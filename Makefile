@@ -5,6 +5,8 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8080
 EXAMPLES ?= 1500
+# crossed: each language at each width, light and dark in turns; all: all eight.
+VIEWS ?= crossed
 N ?= 10000
 # Two more than there are processors: many tests wait for a clock or another process.
 WORKERS ?= $(shell expr $$(nproc) + 2)
@@ -36,8 +38,8 @@ demo: .venv/.ready-runtime ## bring N issues that look real into the store of DU
 test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-browser: .venv/.ready-dev bundle ## look at every page, and walk every path, in both languages, wide and narrow, light and dark; pictures in .cache/screenshots
-	DUBAN_TEST_VIEWS=all $(BIN)/python -m pytest -n 2 --dist load -m walk -o python_files='test_*.py every_page.py' tests/browser $(ARGS)
+test-browser: .venv/.ready-dev bundle ## look at every page, and walk every path, in both languages, wide and narrow, light and dark; VIEWS=all walks in all eight; pictures in .cache/screenshots
+	DUBAN_TEST_VIEWS=$(VIEWS) $(BIN)/python -m pytest -n 2 --dist load -m walk -o python_files='test_*.py every_page.py' tests/browser $(ARGS)
 
 fuzz: .venv/.ready-dev ## try the interface with many generated requests, for a quarter of an hour; EXAMPLES=1500 for each route
 	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py tests/api/test_nasty.py $(ARGS)

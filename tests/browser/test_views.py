@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from pathlib import Path
 
-from tests.browser.views import ALL
+from tests.browser.views import ALL, CROSSED, View
 
 
 def test_each_view_is_the_one_in_which_some_path_is_always_walked() -> None:
@@ -16,3 +17,11 @@ def test_each_view_is_the_one_in_which_some_path_is_always_walked() -> None:
         for name in re.findall(r'"(.+?)"', call)
     }
     assert named == {str(view) for view in ALL}
+
+
+def test_every_two_of_language_width_and_scheme_are_met_by_the_crossed_views() -> None:
+    def pairs(views: list[View]) -> set[frozenset[object]]:
+        return {frozenset(pair) for view in views for pair in combinations((view.language, view.width, view.scheme), 2)}
+
+    assert pairs(CROSSED) == pairs(ALL)
+    assert len(CROSSED) == 4

@@ -1,5 +1,6 @@
 """How the panel is seen: in which language, how wide, light or dark. Walks through the panel are tests over views:
-`make test` walks each once, `make test-browser` (DUBAN_TEST_VIEWS=all) in every view."""
+`make test` walks each once; `make test-browser` (DUBAN_TEST_VIEWS=crossed) in each language at each width, light and
+dark in turns; DUBAN_TEST_VIEWS=all in every view."""
 
 from __future__ import annotations
 
@@ -60,11 +61,17 @@ class View:
 
 ALL: Final = [View(language, width, scheme) for language in LOCALES for width in WIDTHS for scheme in ("light", "dark")]
 
+CROSSED: Final = [view for view in ALL if (view.language == "zh") == ((view.width == 1280) == (view.scheme == "light"))]
+"""Every two of language, width and scheme are met in one of these."""
+
+MORE: Final = {"all": ALL, "crossed": CROSSED}
+
 
 def seen(*firsts: str) -> Callable[[Any], Any]:
-    """The test walks a path of users: its parameter `view` is one of those named, or each of all."""
+    """The test walks a path of users: its parameter `view` is one of those named, or what DUBAN_TEST_VIEWS asks for."""
     by_name = {str(view): view for view in ALL}
-    views = ALL if os.environ.get("DUBAN_TEST_VIEWS") == "all" else [by_name[name] for name in firsts]
+    asked = os.environ.get("DUBAN_TEST_VIEWS")
+    views = MORE[asked] if asked else [by_name[name] for name in firsts]
 
     def mark(test: Any) -> Any:
         return pytest.mark.walk(pytest.mark.parametrize("view", views, ids=str)(test))
