@@ -29,9 +29,9 @@ from server.numbering import live_directory
 from server.recording import held
 from server.resources import data_dir
 from server.starting import Demo, Login
-from server.store import database, sql
+from server.store import database
 from server.store.models import Issue, Meta
-from server.sweep import sweep
+from server.sweep import next_on_issues, sweep
 
 MARK: Final = "demo"
 HELD_BACK: Final = Surroundings(hold_messages=True)
@@ -110,17 +110,9 @@ def play(stories: Sequence[Story], now: Moment) -> None:
 
 def _pass_time(until: Moment) -> None:
     # Of the issues alone: schedules and activations are the worker's.
-    while (due := _first_due()) is not None and due <= until:
+    while (due := next_on_issues()) is not None and due <= until:
         if not sweep(due, surroundings=HELD_BACK):
             return
-
-
-def _first_due() -> Moment | None:
-    found: Moment | None = sql.run(_FIRST_DUE).fetchone()[0]
-    return found
-
-
-_FIRST_DUE: Final = 'SELECT MIN("wake_at") FROM "issue" WHERE "wake_at" IS NOT NULL AND "problem" IS NULL'
 
 
 def courses() -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from server.setting_apart import set_apart, take_up_again
 from server.store import database, revisions, sql
 from server.store.failures import Unavailable
 
-__all__ = ["LEASE", "LIMIT", "Sweeper", "next_wake", "set_apart", "sweep", "take_up_again"]
+__all__ = ["LEASE", "LIMIT", "Sweeper", "next_on_issues", "next_wake", "set_apart", "sweep", "take_up_again"]
 
 log = logging.getLogger("duban.sweep")
 
@@ -109,11 +109,16 @@ def _pass_one_by_one(due: Due, horizon: Moment, now: Moment, surroundings: Surro
     return passed
 
 
+def next_on_issues() -> Moment | None:
+    """When something is due next on an issue; None: never."""
+    found: Moment | None = sql.run(_NEXT).fetchone()[0]
+    return found
+
+
 def next_wake(now: Moment) -> Moment | None:
     """When something is due next for the sweeper, on an issue or by a schedule; a moment that is past means: now."""
     with database.session():
-        on_issues = sql.run(_NEXT).fetchone()[0]
-        found = [on_issues, drafts.next_moment(), schedules.next_moment(schedules.PROMPT)]
+        found = [next_on_issues(), drafts.next_moment(), schedules.next_moment(schedules.PROMPT)]
     due = [int(moment) for moment in found if moment is not None]
     return max(min(due), now) if due else None
 

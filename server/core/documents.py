@@ -92,11 +92,10 @@ def read(data: bytes, file: str = "", limit: int = MAX_BYTES) -> tuple[Document 
     """
     if len(data) > limit:
         return None, [Finding("too-large", params={"size": len(data), "limit": limit}, file=file)]
-    if len(data) <= LONGEST_KEPT:
-        document, _ = _kept(data)
-        if document is not None:
-            return replace(document, file=file), []
-    return _read(data, file)
+    if len(data) > LONGEST_KEPT:
+        return _read(data, file)
+    document, findings = _kept(data)
+    return None if document is None else replace(document, file=file), [replace(one, file=file) for one in findings]
 
 
 LONGEST_KEPT: Final = 64 * 1024

@@ -4,7 +4,6 @@ now, under the version that judges it or another one. Nothing is stored, nobody 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,7 +78,7 @@ class _Ahead(CourseSimulation):
             self.note(done.case, done.entries, done.tellings)
             return earlier
         earlier = list(issues.entries(found.id))
-        self._take(copy.deepcopy(found.case), earlier, start)
+        self._take(found.case.copy(), earlier, start)
         return earlier
 
     def _take(self, case: Case, earlier: Entries, start: Moment) -> None:

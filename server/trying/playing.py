@@ -5,7 +5,6 @@ It is a drill that nobody keeps: nothing is stored, nobody is told, nobody's tur
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,7 +113,7 @@ class CourseSimulation(DrillSimulation):
     def pass_time(self, until: Moment) -> None:
         if self.at_cursor is None and until >= self.cursor:
             super().pass_time(self.cursor)
-            self.at_cursor = copy.deepcopy(next(iter(self.cases.values())))
+            self.at_cursor = next(iter(self.cases.values())).copy()
         super().pass_time(until)
 
     def note(self, case: Case, entries: Sequence[dict[str, Any]], tellings: Sequence[Telling]) -> None:
