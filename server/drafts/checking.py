@@ -13,7 +13,6 @@ from server.core import checking, library
 from server.core.findings import Finding, has_errors
 from server.core.moments import DAY, Moment
 from server.drafts.problems import NotDone
-from server.store import database
 from server.store.models import Draft
 
 File = tuple[str, bytes]
@@ -48,7 +47,7 @@ def remembered(
 ) -> list[Finding]:
     """What a look at the text finds, kept as long as neither it nor what is in force is another."""
     # Some depend on the date: a year without holidays.
-    key = (id(database.current()), policies.revision(), name, hashlib.sha256(data).hexdigest(), now // DAY, how)
+    key = (policies.revision(), name, hashlib.sha256(data).hexdigest(), now // DAY, how)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
