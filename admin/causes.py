@@ -40,7 +40,7 @@ def explained(shown: Sequence[Line], entries: Sequence[Any], found: Sequence[Cau
 def cause_text(cause: Cause, entry: Any, words: Words) -> str:
     """A cause as a clause."""
     language = words.language
-    phrases = Phrases(words.vocabulary, language, words.reader.people)
+    phrases = words.phrases
     kind = cause.kind
     if kind == "event" and cause.at != entry["at"]:
         kind = "event_then"
@@ -55,7 +55,7 @@ def cause_text(cause: Cause, entry: Any, words: Words) -> str:
         events=say("causes.or", language).join(_event(one, phrases) for one in _in_order(cause, words))
         or say("causes.nothing_ends", language),
         rung=cause.rung,
-        mark=entry.get("mark", ""),
+        mark=phrases.mark(entry["mark"]) if "mark" in entry else "",
         condition=phrases.condition(raw.get("when")) if kind == "holds" else "",
     )
 

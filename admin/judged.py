@@ -10,9 +10,8 @@ from typing import Any, Final
 from admin import clock
 from admin.documents import kept
 from admin.languages import gettext, language
-from admin.lines import facts_text
+from admin.lines import facts_text, row_text
 from admin.reading import Words
-from server.core.phrases import Phrases
 from server.recording import Held
 from server.store.models import Version
 
@@ -68,8 +67,8 @@ def _by_rule(reason: Mapping[str, Any], at: str, words: Words, in_words: bool) -
     elif rule is None:
         how = gettext("no rule fits: otherwise")
     else:
-        how = gettext("row %(keys)s", keys=", ".join(_keys(table, rule, words)))
-    value = words.vocabulary.option(table, str(reason["value"]), words.language)
+        how = row_text(table, rule, words)
+    value = words.phrases.constant(table, str(reason["value"]))
     return Judgement(words.label(table), value, at, how, facts_text(reason.get("facts") or {}, words))
 
 
@@ -80,17 +79,7 @@ def _condition(table: str, rule: int, words: Words) -> str | None:
     when = rules[rule - 1].get("when")
     if when is None:
         return gettext("in all other cases")
-    return Phrases(words.vocabulary, words.language, words.reader.people).condition(when)
-
-
-def _keys(table: str, keys: Sequence[Any], words: Words) -> list[str]:
-    rules = words.process.raw.get("classify", {}).get(table)
-    looked_up = rules.get("from") if isinstance(rules, dict) else None
-    names = [looked_up] if isinstance(looked_up, str) else list(looked_up or ())
-    return [
-        words.vocabulary.option(str(names[place]), str(key), words.language) if place < len(names) else str(key)
-        for place, key in enumerate(keys)
-    ]
+    return words.phrases.condition(when)
 
 
 def _by_hand(entry: Mapping[str, Any], said: Mapping[str, Any], at: str, words: Words) -> Judgement:

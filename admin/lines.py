@@ -11,7 +11,7 @@ from markupsafe import Markup
 from admin import clock
 from admin.languages import gettext
 from admin.reading import Words
-from server.core.vocabulary import say
+from server.core.vocabulary import quoted, say
 from server.core.wording import entry_text, fact_text
 
 
@@ -79,8 +79,8 @@ def _line(entry: Mapping[str, Any], words: Words) -> Line:
 
 def because(reason: Mapping[str, Any], words: Words) -> str:
     """A decision in words: what it gave, by which rule of which table, and the facts that the table looked at."""
-    table = words.label(reason["table"])
-    value = words.vocabulary.option(reason["table"], str(reason["value"]), words.language)
+    table = words.phrases.field(reason["table"])
+    value = words.phrases.constant(reason["table"], str(reason["value"]))
     facts = facts_text(reason.get("facts") or {}, words)
     match reason.get("rule"):
         case int(rule):
@@ -88,16 +88,32 @@ def because(reason: Mapping[str, Any], words: Words) -> str:
         case None:
             how = gettext("no rule fits: otherwise")
         case keys:
-            how = gettext("row %(keys)s", keys=", ".join(map(str, keys)))
+            how = row_text(reason["table"], keys, words)
     if not facts:
         return gettext("%(table)s is %(value)s: %(how)s", table=table, value=value, how=how)
     return gettext("%(table)s is %(value)s: %(how)s, because %(facts)s", table=table, value=value, how=how, facts=facts)
+
+
+def row_text(table: str, keys: Sequence[Any], words: Words) -> str:
+    """A row of a look-up table by the values of the fields that it looks up."""
+    rules = words.process.raw.get("classify", {}).get(table)
+    looked_up = rules.get("from") if isinstance(rules, dict) else None
+    names = [looked_up] if isinstance(looked_up, str) else list(looked_up or ())
+    said = [
+        words.vocabulary.option(str(names[place]), str(key), words.language) if place < len(names) else str(key)
+        for place, key in enumerate(keys)
+    ]
+    listed = say("words.list", words.language).join(quoted(one, words.language) for one in said)
+    return gettext("looked up under %(keys)s", keys=listed)
 
 
 def facts_text(facts: Mapping[str, Any], words: Words) -> str:
     """The facts that a decision looked at, each by its label."""
     parts = []
     for name, value in facts.items():
-        shown = fact_text(words.vocabulary, name, value, words.reader) or gettext("not given")
+        if name in words.vocabulary.classified and isinstance(value, str):
+            shown = words.phrases.constant(name, value)
+        else:
+            shown = fact_text(words.vocabulary, name, value, words.reader) or gettext("not given")
         parts.append(f"{words.label(name)} = {shown}")
     return say("words.pairs", words.language).join(parts)

@@ -9,11 +9,12 @@ from markupsafe import Markup
 
 from admin import clock, languages
 from admin.formats import Style
+from server import calling
 from server.core.moments import Moment
+from server.core.phrases import Phrases
 from server.core.process import Process
 from server.core.vocabulary import Vocabulary, in_language
-from server.core.wording import Reader
-from server.directory import snapshot
+from server.core.wording import Reader, recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,16 @@ class Words:
 
     def who(self, name: str | None) -> str:
         """A person or `team:ID` by name; empty for nobody."""
-        return "" if name is None else self.reader.who(name)
+        return "" if name is None else recipient(self.vocabulary, name, self.reader)
+
+    @property
+    def phrases(self) -> Phrases:
+        """The parts of the process in words."""
+        return self.reader.phrases(self.vocabulary)
+
+    def channel(self, name: str) -> str:
+        """A channel as people call it."""
+        return self.phrases.channel(name)
 
     def shown(self, moment: Moment | None, style: Style = "near") -> Markup:
         """A moment as an element, by the process's calendar; empty for none."""
@@ -74,4 +84,6 @@ class Words:
 def words_of(process: Process) -> Words:
     """The words of a process for whoever is asking."""
     language = languages.language()
-    return Words(process, Vocabulary(process.raw), PanelReader(language, process.calendar, snapshot().names(language)))
+    names = calling.names(language, process.raw)
+    reader = PanelReader(language, process.calendar, names.people, names.channels, names.documents)
+    return Words(process, Vocabulary(process.raw), reader)

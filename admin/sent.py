@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from admin.languages import gettext, language
+from admin.languages import gettext
 from admin.reading import Words
-from server.core.channels import Channels
 from server.core.moments import Moment
 from server.core.vocabulary import say
-from server.core.wording import channel_text
 from server.store.models import Message
 from server.subscriptions import NOTICE
 
@@ -45,14 +43,14 @@ _TONES: Final[Mapping[str, str]] = {
 }
 
 
-def sent(row: Any, words: Words, channels: Channels | None, open_to: bool) -> Sent:
+def sent(row: Any, words: Words, open_to: bool) -> Sent:
     """A message in words. `open_to`: whether the reader may see what it says."""
     state = row.batch.state if row.state == Message.FOLDED and row.batch is not None else row.state
     return Sent(
         id=row.id,
         at=row.at,
         occasion=occasion(row.notice, words),
-        channel=via_text(row.channel) if channels is None else _channel(row.channel, channels),
+        channel=words.channel(row.channel),
         to=recipients(row, words),
         state=row.state,
         state_text=state_text(state) if row.state != Message.FOLDED else _folded(state),
@@ -70,7 +68,7 @@ def recipients(row: Any, words: Words) -> str:
         named = [row.recipient]
     if not named:
         named = [part.strip() for part in row.to.split(",") if part.strip()]
-    return say("words.list", words.language).join(map(words.reader.who, named))
+    return say("words.list", words.language).join(map(words.who, named))
 
 
 def occasion(notice: str, words: Words) -> str:
@@ -86,17 +84,6 @@ def occasion(notice: str, words: Words) -> str:
     if notice.startswith(NOTICE):
         return gettext("event for another system: %(kind)s", kind=rest)
     return notice
-
-
-def _channel(name: str, channels: Channels) -> str:
-    found = channels.channels.get(name)
-    word = via_text(name)
-    return word if found is None or found.type == name else f"{word} ({found.type})"
-
-
-def via_text(via: str) -> str:
-    """A channel as notices name it."""
-    return channel_text(via, language())
 
 
 def state_text(state: str) -> str:

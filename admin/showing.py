@@ -185,11 +185,11 @@ def _messages(found: Held, words: Words, open_to: bool) -> list[Sent]:
     rows = (
         Message.select().where(Message.issue == found.id, Message.channels != DOCUMENT).order_by(Message.at, Message.id)
     )
-    return [sent(row, words, found.pinned.channels, open_to) for row in rows]
+    return [sent(row, words, open_to) for row in rows]
 
 
 def _tasks(found: Held, words: Words, open_to: bool) -> list[Sent]:
-    return [sent(row, words, found.pinned.channels, open_to) for row in open_tasks(found.id)]
+    return [sent(row, words, open_to) for row in open_tasks(found.id)]
 
 
 def _asked(found: Held, words: Words, caller: Caller, now: Moment) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from server.core.library import channel_kinds
 from server.core.moments import Moment
 from server.core.process import Process
 from server.core.sources import Source, compile_source
+from server.core.vocabulary import Naming
 from server.resources import policy_dir
 from server.store import database, revisions, sql
 from server.store.database import Store
@@ -188,11 +189,11 @@ def activate(version: int, now: Moment, by: str | None = None, **more: Any) -> N
         audit.record("policy.activated", now, {**_described(found), **more}, by=by)
 
 
-def changes(before: Any, after: Any) -> list[dict[str, Any]]:
+def changes(before: Any, after: Any, names: Naming | None = None) -> list[dict[str, Any]]:
     """What is another in the text of a later version row, in its meaning and in words (`difference_words.as_dicts`)."""
     older, newer = _value(before), _value(after)
     found = differences(after.kind, older, newer)
-    return as_dicts(found, after.kind, older, newer, standing(after.name))
+    return as_dicts(found, after.kind, older, newer, standing(after.name), names)
 
 
 def standing(process: str) -> dict[str, int]:

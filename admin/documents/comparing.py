@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin import languages
+from admin.documents import kept
 from admin.documents.sides import Pair, sides
-from server import policies
+from server import calling, policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ def compared(older: Any, newer: Any, whole: bool) -> Compared:
     language = languages.language()
     changes: list[str] | None
     try:
-        changes = [str(one["text"][language]) for one in policies.changes(older, newer)]
+        changes = [
+            str(one["text"][language]) for one in policies.changes(older, newer, calling.naming(kept.value_of(newer)))
+        ]
     except policies.Unusable:
         changes = None
     texts = [bytes(row.data).decode("utf-8", "replace") for row in (older, newer)]

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from admin import languages
-from admin.documents import kept, telling
+from admin.documents import kept
 from admin.documents.pictures import LadderPicture, Workflow, Year, ladder_pictures, workflow, year_of
 from admin.languages import gettext
+from server import calling
 from server.core.calendars import BadCalendar, compile_calendar
 from server.core.moments import Moment
 from server.core.overview.voice import Voice
@@ -30,7 +31,7 @@ def drawn(row: Any, now: Moment, year: int | None) -> Pictures:
     language = languages.language()
     value = kept.value_of(row)
     if row.kind == "process":
-        voice = Voice("process", value, language, telling.names(value, language))
+        voice = Voice("process", value, language, calling.names(language, value))
         flow = workflow(voice, gettext("In any stage that is not final"), gettext("Also:"))
         return Pictures(flow, ladder_pictures(voice))
     if row.kind == "calendar":

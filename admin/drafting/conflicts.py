@@ -10,11 +10,12 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin import languages
+from admin.documents import kept
 from admin.drafting import shown
 from admin.drafting.page import DraftsPage, one, refusal
 from admin.guard import SAFE, expose, signed_in
 from admin.languages import gettext
-from server import drafts
+from server import calling, drafts
 from server.core.documents import MAX_BYTES
 
 
@@ -40,7 +41,7 @@ class ConflictPages(DraftsPage):
         """Three texts side by side; then the one that comes of them; then it is kept."""
         found, refused, text = one(draft), None, None
         try:
-            three = drafts.three_way(found)
+            three = drafts.three_way(found, calling.naming(kept.value_of(found)))
         except drafts.NotDone as error:
             return self.render(
                 "panel/drafts/rebase.html", draft=shown.shown(found), three=None, refused=refusal(error), text=None

@@ -8,11 +8,12 @@ from typing import Any
 
 from admin import clock, languages
 from admin import findings as told
+from admin.documents import kept
 from admin.drafting.page import TONES, checked, origin_text, state_text, title_of, who
 from admin.drafting.rows import Row, rows
 from admin.drafting.times import spelled
 from admin.languages import gettext
-from server import checkup, drafts, policies
+from server import calling, checkup, drafts, policies
 from server.core import documents
 from server.core.findings import Finding
 from server.core.moments import MINUTE
@@ -188,14 +189,14 @@ def examples(draft: Draft) -> Examples | None:
 
 def changes(draft: Draft) -> list[Change] | None:
     """What it changes in what it is based on; None where that cannot be said."""
-    found = drafts.changes(draft)
+    found = drafts.changes(draft, calling.naming(kept.value_of(draft)))
     return None if found is None else _changes(found)
 
 
 def between(before: Any, after: Any) -> list[Change] | None:
     """What is another in a later text; None where that cannot be said."""
     try:
-        return _changes(policies.changes(before, after))
+        return _changes(policies.changes(before, after, calling.naming(kept.value_of(after))))
     except policies.Unusable:
         return None
 

@@ -13,7 +13,7 @@ from admin.deadlines import state_text as run_state
 from admin.languages import gettext
 from admin.lines import because
 from admin.reading import Words
-from admin.sent import occasion, state_text, via_text
+from admin.sent import occasion, state_text
 from server.core.wording import fact_text
 
 _RUN_TONES = {"running": "info", "met": "good", "finished_late": "warn", "breached": "bad", "paused": "warn"}
@@ -82,9 +82,7 @@ def _version(one: Mapping[str, Any], words: Words) -> dict[str, Any]:
 def _reason(one: Mapping[str, Any], words: Words) -> str:
     at = short(one["at"])
     if "by" in one:
-        value = (
-            "–" if one["value"] is None else words.vocabulary.option(one["table"], str(one["value"]), words.language)
-        )
+        value = "–" if one["value"] is None else words.phrases.constant(one["table"], str(one["value"]))
         values = {"table": words.label(one["table"]), "value": value, "who": words.who(one["by"]), "at": at}
         return gettext("%(table)s is %(value)s: set by %(who)s on %(at)s", **values)
     return gettext("%(reason)s (%(at)s)", reason=because(one, words), at=at)
@@ -106,7 +104,7 @@ def _standing(one: Mapping[str, Any], words: Words) -> str:
     if one["why"] == "closed":
         return gettext(
             "stood still: outside the hours of the calendar %(calendar)s, until %(until)s",
-            calendar=one["calendar"],
+            calendar=words.phrases.document(one["calendar"]),
             until=short(one["until"]),
         )
     stage, since = words.of("stages", one["stage"]), short(one["since"])
@@ -127,7 +125,7 @@ def _told(one: Mapping[str, Any], words: Words) -> dict[str, Any]:
         "at": short(one["at"]),
         "what": occasion(one["notice"], words),
         "to": whom,
-        "channel": via_text(one["channel"]),
+        "channel": words.channel(one["channel"]),
         "state": gettext("on its way") if state == "waiting" else state_text(state),
         "tone": _SENT_TONES.get(state, "info"),
         "sent": short(one["sent"]),

@@ -92,7 +92,7 @@ def _work(found: Sequence[Family]) -> list[tuple[str, str, str]]:
     behind = figure(found, "duban_sweep_behind_seconds")
     apart = int(figure(found, "duban_issues_set_apart"))
     return [
-        (gettext("Sweep behind"), gettext("%(seconds)s s", seconds=round(behind, 1)), "bad" if behind > 60 else "good"),
+        (gettext("Sweep behind"), formats.duration(int(behind * 1000)), "bad" if behind > 60 else "good"),
         (gettext("Late by more than a second"), _late(found), ""),
         (gettext("Open issues"), formats.number(int(figure(found, "duban_issues_open"))), ""),
         (gettext("Overdue issues"), formats.number(int(figure(found, "duban_issues_overdue"))), ""),
@@ -149,16 +149,26 @@ def _store(found: health.Health, at: Moment) -> list[tuple[str, str, str]]:
         ),
         (
             gettext("Last backup"),
-            _judged(ago(None if made is None else made["at"], at), made is None or "old-backup" in codes),
+            _judged(
+                gettext("none yet") if made is None else ago(made["at"], at), made is None or "old-backup" in codes
+            ),
             "warn" if made is None or "old-backup" in codes else "good",
         ),
         (
             gettext("Last checkpoint"),
-            _judged(f"{ago(found.checkpoint_at, at)} · {unsigned}", "checkpoint-late" in codes),
-            "warn" if "checkpoint-late" in codes else "good",
+            _checkpoint(found, at, unsigned, "checkpoint-late" in codes),
+            "warn" if "checkpoint-late" in codes else "" if found.checkpoint_at is None else "good",
         ),
         (gettext("Release"), f"Duban {found.about['release']}, Python {found.about['python']}", ""),
     ]
+
+
+def _checkpoint(found: health.Health, at: Moment, unsigned: str, late: bool) -> str:
+    """When the newest was signed, and what came after it. That there is none yet is good or bad only by its age."""
+    if found.checkpoint_at is None and not late:
+        return gettext("none yet")
+    when = gettext("none yet") if found.checkpoint_at is None else ago(found.checkpoint_at, at)
+    return _judged(f"{when} · {unsigned}", late)
 
 
 def _judged(text: str, attention: bool) -> str:

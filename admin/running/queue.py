@@ -125,7 +125,7 @@ def _message(row: Any) -> dict[str, Any]:
     try:
         if issue is not None:
             pinned = process_for(issue.pins)
-            found["sent"] = sent(row, words_of(pinned.process), pinned.channels, False)
+            found["sent"] = sent(row, words_of(pinned.process), False)
     except Unusable as unusable:
         found["problem"] = str(unusable)
     return {**found, "row": row, "state": state_text(row.state), "open": row.state in OPEN}

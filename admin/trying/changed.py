@@ -9,6 +9,7 @@ from typing import Any
 from admin import clock, languages
 from admin.languages import gettext, ngettext
 from admin.reading import Words
+from server import calling
 from server.backtesting.kept import LOST
 from server.core.moments import Moment
 from server.core.vocabulary import say
@@ -34,7 +35,8 @@ class Diff:
 
 def diff(tried: Beside) -> Diff:
     """The draft against what is in force."""
-    found = changes(tried)
+    document = tried.library.documents.get(tried.name)
+    found = changes(tried, calling.naming({} if document is None else document.value))
     language = languages.language()
     sentences = [str(one["text"][language]) for one in found or ()]
     is_new = tried.before is None

@@ -13,13 +13,11 @@ from admin.inputs import Option, people
 from admin.languages import gettext
 from admin.lines import Line, lines
 from admin.reading import Words
-from admin.sent import via_text
 from admin.trying import axis as drawing
 from admin.trying import trial
 from admin.trying.axis import Axis
 from server.core.moments import Moment
 from server.core.people import CUSTOMER
-from server.core.phrases import Phrases
 from server.core.printing import printed, without
 from server.core.process import SYSTEM
 from server.core.vocabulary import say
@@ -226,13 +224,12 @@ def _told(message: Any, words: Words, open_to: bool) -> Told:
     # An address that stands in a private field is private, too.
     if not open_to and any(one["id"] not in known and one["id"] != CUSTOMER for one in message["recipients"]):
         people_ = []
-    phrases = Phrases(words.vocabulary, words.language, words.reader.people)
-    written = [phrases.who(one) for one in message["to"]]
+    written = [words.who(one) for one in message["to"]]
     return Told(
         at=clock.told(message["at"]),
         whom=say("words.list", words.language).join(people_ or written),
         occasion=_occasion(message["notice"], words),
-        channel=via_text(message["channel"]),
+        channel=words.channel(message["channel"]),
         subject=(message["subject"] or "") if open_to else "",
         body=(message["body"] or "") if open_to else "",
         problem=_problem(message),

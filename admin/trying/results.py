@@ -10,7 +10,6 @@ from admin import clock
 from admin.languages import gettext
 from admin.lines import Line, because, lines
 from admin.reading import Words, words_of
-from admin.sent import via_text
 from server.backtesting.kept import MOST_LISTED
 from server.trying import beside
 
@@ -138,7 +137,7 @@ def _judged(found: Mapping[str, Any], words: Words) -> Table:
 
 
 def _value(name: str, value: Any, words: Words) -> str:
-    return gettext("nothing") if value is None else words.vocabulary.option(name, str(value), words.language)
+    return gettext("nothing") if value is None else words.phrases.constant(name, str(value))
 
 
 def _clocks(found: Mapping[str, Any], words: Words) -> Table:
@@ -165,7 +164,7 @@ def run_text(state: str | None) -> str:
 
 def _notices(found: Mapping[str, Any], words: Words) -> Table:
     rows = [
-        [words.reader.who(one["to"]), via_text(one["via"]), one["before"], one["after"], f"+{one['more']}",
+        [words.who(one["to"]), words.channel(one["via"]), one["before"], one["after"], f"+{one['more']}",
          f"−{one['fewer']}"]
         for one in found["notices"]
     ]  # fmt: skip
@@ -247,11 +246,11 @@ def _question(question: Sequence[Any], words: Words) -> str:
     kind, *rest = question
     match kind:
         case "fits":
-            return gettext("whether somebody is %(who)s", who=words.reader.who(rest[0]))
+            return gettext("whether somebody is %(who)s", who=words.who(rest[0]))
         case "persons":
-            return gettext("who is %(who)s", who=words.reader.who(rest[0]))
+            return gettext("who is %(who)s", who=words.who(rest[0]))
         case "choose":
-            return gettext("whose turn it is in %(team)s", team=words.reader.who(f"team:{rest[0]}"))
+            return gettext("whose turn it is in %(team)s", team=words.who(f"team:{rest[0]}"))
         case "in_window":
             return gettext("how many issues the watch %(watch)s counts", watch=words.of("watches", str(rest[1])))
     return ", ".join(map(str, question))
@@ -306,7 +305,7 @@ def _sentences(one: Mapping[str, Any], words: Words) -> Any:
             title = gettext("%(clock)s, due", clock=title)
         yield gettext("%(name)s: %(before)s → %(after)s", name=title, before=before, after=after)
     for told in one["notices"]:
-        who = gettext("Messages to %(who)s, %(via)s", who=words.reader.who(told["to"]), via=via_text(told["via"]))
+        who = gettext("Messages to %(who)s, %(via)s", who=words.who(told["to"]), via=words.channel(told["via"]))
         yield gettext("%(name)s: %(before)s → %(after)s", name=who, before=told["before"], after=told["after"])
     for rung in one["escalations"]:
         title = gettext("%(ladder)s, rung %(rung)s", ladder=words.of("ladders", rung["ladder"]), rung=rung["rung"])
@@ -334,7 +333,7 @@ def _charts(found: Mapping[str, Any], words: Words) -> list[dict[str, Any]]:
         pair[0] += one["runs"] if one["to"] == "breached" else 0
         pair[1] += one["runs"] if one["from"] == "breached" else 0
     told = {
-        f"{words.reader.who(one['to'])} · {via_text(one['via'])}": [one["more"], one["fewer"]]
+        f"{words.who(one['to'])} · {words.channel(one['via'])}": [one["more"], one["fewer"]]
         for one in found["notices"][:MOST_BARS]
     }
     names = [_severity(one["severity"], words) for one in severities]

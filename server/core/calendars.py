@@ -47,7 +47,7 @@ def compile_calendar(value: Mapping[str, Any], holiday_dates: Mapping[str, str] 
     country, subdivision = _country(value, problems, holiday_dates is None)
     if problems:
         raise BadCalendar(problems)
-    return Calendar(str(value.get("name", "")), zone, hours, country, subdivision, holiday_dates)
+    return Calendar(str(value.get("name", "")), zone, hours, country, subdivision, holiday_dates, value.get("title"))
 
 
 def _country(value: Mapping[str, Any], problems: list[Problem], ask: bool) -> tuple[str | None, str | None]:
@@ -77,8 +77,10 @@ class Calendar:
         country: str | None,
         subdivision: str | None,
         stored_dates: Mapping[str, str] | None,
+        title: Any = None,
     ) -> None:
         self.name = name
+        self.title = title
         self.zone = zone
         self.country = country
         self.subdivision = subdivision

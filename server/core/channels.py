@@ -14,7 +14,8 @@ Problem = tuple[tuple[str | int, ...], str, Mapping[str, str | int]]
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way out. `url` and `secret` are as written: `env:NAME`, read from the environment when a message is sent."""
+    """One way out. `title` is None where the document gives it none. `url` and `secret` are as written: `env:NAME`,
+    read from the environment when a message is sent."""
 
     name: str
     type: str
@@ -22,6 +23,7 @@ class Channel:
     secret: str = ""
     otherwise: str = ""
     max_length: int = 0  # characters of a message; 0: as many as it has
+    title: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def compile_channels(value: Mapping[str, Any]) -> tuple[Channels | None, list[Pr
             secret=str(one.get("secret") or ""),
             otherwise=str(one.get("otherwise") or ""),
             max_length=int(one.get("max_length") or 0),
+            title=one.get("title"),
         )
         found[name] = channel
         if channel.type not in TYPES:

@@ -5,13 +5,23 @@ The words for a key are its title in the schema, so that every key has its sente
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from server.core.differences import NOTHING, Difference, Path
 from server.core.phrases import Phrases
 from server.core.schema_nodes import Form, Node, root_of
-from server.core.vocabulary import LANGUAGES, Vocabulary, catalogue, in_language, say
+from server.core.vocabulary import (
+    LANGUAGES,
+    NOBODY_NAMED,
+    Names,
+    Naming,
+    Vocabulary,
+    catalogue,
+    in_language,
+    quoted,
+    say,
+)
 
 
 def as_dicts(
@@ -20,10 +30,15 @@ def as_dicts(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     standing: Mapping[str, int] | None = None,
+    names: Naming | None = None,
 ) -> list[dict[str, Any]]:
     """Differences as JSON has them: `at` (a JSON pointer), `change`, `before`, `after`, and `text` by language.
-    `standing`: how many open issues stand in a stage, for those that are gone."""
-    tellers = {language: Teller(kind, before, after, language, standing or {}) for language in LANGUAGES}
+    `standing`: how many open issues stand in a stage, for those that are gone. `names`: what others are called in a
+    language, for readers who know titles and no ids."""
+    tellers = {
+        language: Teller(kind, before, after, language, standing or {}, names and names(language))
+        for language in LANGUAGES
+    }
     return [
         {
             "at": one.pointer,
@@ -36,7 +51,8 @@ def as_dicts(
 
 
 class Teller:
-    """Tells differences between two documents of a kind in one language."""
+    """Tells differences between two documents of a kind in one language; with `names`, without the ids of what has a
+    title."""
 
     def __init__(
         self,
@@ -45,9 +61,13 @@ class Teller:
         after: Mapping[str, Any],
         language: str,
         standing: Mapping[str, int] | None = None,
+        names: Names | None = None,
     ) -> None:
         self._root = root_of(kind)
-        self._before, self._after = Phrases(Vocabulary(before), language), Phrases(Vocabulary(after), language)
+        self._before, self._after = (
+            Phrases(Vocabulary(one), language, names or NOBODY_NAMED) for one in (before, after)
+        )
+        self._ids = names is None
         self._documents = (before, after)
         self._language = language
         self._standing = standing or {}
@@ -89,7 +109,7 @@ class Teller:
                 if last:
                     continue
                 if severity:
-                    place.append(self._say("severity", id=step))
+                    place.append(self._severity(step, one))
                 elif of_map or (section and self._is_named(one.path[:depth])):
                     place.append(self._item(section, step, one))
                 elif not self._holds_things(step, node) and not self._ends_by_case(one.path[depth + 1 :], node):
@@ -123,8 +143,15 @@ class Teller:
         thing = self._thing(section, name)
         title = self._title(section, name, one)
         if title and title != name:
-            return self._say("named", thing=thing, id=name, title=title)
+            return self._say("named" if self._ids else "titled", thing=thing, id=name, title=title)
         return self._say("plain", thing=thing, id=name)
+
+    def _severity(self, name: str, one: Difference) -> str:
+        return self._say("severity", id=self._severity_name(name, one))
+
+    def _severity_name(self, name: str, one: Difference) -> str:
+        title = self._title("severities", name, one)
+        return name if self._ids or title == name else f"{name} {title}"
 
     def _title(self, section: str, name: str, one: Difference) -> str:
         phrases = self._before if one.kind == "removed" else self._after
@@ -199,10 +226,12 @@ class Teller:
 
     def _of_severity(self, one: Difference, section: str, severity: str, node: Node, parent: Node) -> str:
         if section == "steps" and one.kind == "removed":
-            return self._say("untold", severity=severity)
+            return self._say("untold", severity=self._severity_name(severity, one))
         if section == "steps" and one.kind == "added":
-            return self._say("told", severity=severity, what=self._show(one.after, node, self._after))
-        key = self._say("places").join([self._say("severity", id=severity), parent.title(self._language)])
+            return self._say(
+                "told", severity=self._severity_name(severity, one), what=self._show(one.after, node, self._after)
+            )
+        key = self._say("places").join([self._severity(severity, one), parent.title(self._language)])
         return self._of_key(one, key, node)
 
     def _of_map(self, one: Difference, section: str, name: str, node: Node) -> str:
@@ -272,13 +301,25 @@ class Teller:
         parts = []
         for key, item in value.items():
             child = node.child(key)
-            name = key if node.is_of_map(key) else child.title(self._language) or key
+            name = self._key(key, phrases) if node.is_of_map(key) else child.title(self._language) or key
             shown = self._show(item, child, phrases)
             parts.append(say("words.pair", self._language, name=name, value=shown))
         return self._say("places").join(parts)
 
+    def _key(self, key: str, phrases: Phrases) -> str:
+        """An entry's key in words: of a field, of a severity …"""
+        words = phrases.words
+        if self._ids:
+            return key
+        if key in words.fields or key in words.classified:
+            return words.label(key, self._language)
+        return words.title("severities", key, self._language)
+
     def _rule(self, value: Mapping[str, Any], node: Node, phrases: Phrases) -> str:
         said = self._show(value["is"], node.child("is"), phrases)
+        if not self._ids and said == value["is"]:  # nothing has named it
+            title = phrases.words.title("severities", said, self._language)
+            said = quoted(said, self._language) if title == said else f"{said} {title}"
         if "when" not in value:
             return f"{said} {self._say('always')}"
         return f"{said} {self._say('if', condition=phrases.condition(value['when']))}"
@@ -293,17 +334,16 @@ class Teller:
         label = node.fitting(value).label(value, self._language)
         if label is not None:
             return label
-        if value.startswith("field:"):
+        word = node.fitting(value).word
+        if value.startswith("field:") and word not in _WHO:
             return phrases.words.label(value.removeprefix("field:"), phrases.language)
-        return self._word(value, node.fitting(value).word, phrases)
+        return self._word(value, word, phrases)
 
     def _word(self, value: str, word: str, phrases: Phrases) -> str:
-        if word in ("duration", "due"):
-            return phrases.duration(value)
-        if word == "event":
-            return phrases.event(value)
-        if word in ("who", "assignee"):
+        if word in _WHO:
             return phrases.who(value)
+        if word in _SAID:
+            return _SAID[word](phrases, value)
         section = {"stage_id": "stages", "action_id": "actions", "notice_id": "notify", "survey_id": "surveys",
                    "template_id": "templates"}.get(word)  # fmt: skip
         if section is not None:
@@ -314,6 +354,21 @@ class Teller:
 
     def _say(self, path: str, **values: object) -> str:
         return say(f"differences.{path}", self._language, **values)
+
+
+_WHO: Final = ("who", "assignee", "route_target", "person")
+_SAID: Final[Mapping[str, Callable[[Phrases, str], str]]] = {
+    "duration": Phrases.duration,
+    "due": Phrases.duration,
+    "warn_mark": Phrases.mark,
+    "schedule": Phrases.schedule,
+    "event": Phrases.event,
+    "channel": Phrases.channel,
+    "calendar_name": Phrases.document,
+    "channels_name": Phrases.document,
+    "process_name": Phrases.document,
+    "team": lambda phrases, value: phrases.who(f"team:{value.removeprefix('team:')}"),
+}
 
 
 def _text_in(value: Any, language: str) -> str | None:

@@ -90,6 +90,12 @@ def catalogue() -> Mapping[str, Mapping[str, Any]]:
     return loaded
 
 
+def title(code: str, language: str) -> str:
+    """What a warning is about, in a few words; the code of one that has no title."""
+    told = catalogue().get(code, {}).get("title", {})
+    return str(told.get(language) or code)
+
+
 def _filled(code: str, params: Mapping[str, str | int], language: str) -> str:
     """The code's text with its placeholders filled. `[[…]]` is left out when a placeholder in it has no value.
 

@@ -210,76 +210,21 @@ def measure_text(words: Vocabulary, raw: Any, reader: Reader, where: Any = None)
     if name == "complete" and limits.get("key_only"):
         label = say("measures.complete_key", language)
     elif name == "mean" and isinstance(of, Mapping):
-        begin, end = (_event(words, of[key], language) for key in ("from", "to"))
+        begin, end = (reader.phrases(words).event_in_sentence(str(of[key])) for key in ("from", "to"))
         label = say("measures.between", language, begin=begin, end=end)
     else:
         label = say(f"measures.{name}", language, of=_of(words, name, of, reader))
-    conditions = [condition_text(words, one, reader) for one in (limits.get("where"), where) if one is not None]
+    conditions = [reader.phrases(words).condition(one) for one in (limits.get("where"), where) if one is not None]
     if conditions:
-        label = say("limited", language, label=label, where=say("conditions.all", language).join(conditions))
+        label = say("limited", language, label=label, where=say_word("conditions.all", language).join(conditions))
     return say("by", language, label=label, by=words.label(limits["by"], language)) if limits.get("by") else label
 
 
 def _of(words: Vocabulary, name: str, of: Any, reader: Reader) -> str:
     if name == "share":
-        return condition_text(words, of, reader)
+        return reader.phrases(words).condition(of)
     if name in ("on_time", "mean"):
         return words.title("clocks", str(of), reader.language)
     if name == "returned":
         return words.title("surveys", str(of), reader.language)
     return words.label(of, reader.language) if isinstance(of, str) else ""
-
-
-_TITLED: Final = {"stage": "stages", "clock": "clocks", "survey": "surveys"}
-
-
-def _event(words: Vocabulary, name: str, language: str) -> str:
-    """An event in words, or as it is written."""
-    kind, _, rest = name.partition(".")
-    if name == "received":
-        return say("events.received", language)
-    if not rest:
-        return words.title("actions", name, language)
-    of, _, what = rest.partition(".")
-    if kind == "stage":
-        return words.title("stages", of, language)
-    what = what.partition(".")[0]
-    if kind in _TITLED and what in catalogue()["events"]:
-        return say(f"events.{what}", language, of=words.title(_TITLED[kind], of, language))
-    return name
-
-
-def condition_text(words: Vocabulary, raw: Any, reader: Reader, inside: bool = False) -> str:
-    """A condition in words; `inside` another one, several parts stand in brackets."""
-    language = reader.language
-    if isinstance(raw, list):
-        raw = {"all": raw}
-    for key in ("all", "any"):
-        if key in raw:
-            parts = [condition_text(words, part, reader, True) for part in raw[key]]
-            text = say(f"conditions.{key}", language).join(parts)
-            return say("conditions.group", language, of=text) if inside and len(parts) > 1 else text
-    if "not" in raw:
-        return say("conditions.not", language, of=condition_text(words, raw["not"], reader))
-    if "happened" in raw:
-        event = _event(words, raw["happened"], language)
-        if "since" in raw:
-            return say("conditions.since", language, event=event, since=_event(words, raw["since"], language))
-        return say("conditions.happened", language, event=event)
-    field = raw["field"]
-    operator, value = next((key, value) for key, value in raw.items() if key != "field")
-    if operator == "known":
-        return say(f"conditions.{'known' if value else 'not_known'}", language, field=words.label(field, language))
-    shown = _operand(words, field, value, reader)
-    return say(f"conditions.{operator}", language, field=words.label(field, language), value=shown)
-
-
-def _operand(words: Vocabulary, field: str, value: Any, reader: Reader) -> str:
-    if isinstance(value, list):
-        return say_word("words.list", reader.language).join(_operand(words, field, one, reader) for one in value)
-    if isinstance(value, str) and value.startswith("field:"):
-        name, plus, later = value.removeprefix("field:").partition("+")
-        return words.label(name, reader.language) + plus + later
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # a number that happens to stand where a moment might
-    return fact_text(words, field, value, reader)

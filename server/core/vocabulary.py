@@ -6,7 +6,7 @@ other. The server's own sentences are in `schemas/wording.yaml`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -40,6 +40,26 @@ def say(path: str, language: str, **values: object) -> str:
     for part in path.split("."):
         found = found[part]
     return in_language(found, language).format(**values)
+
+
+def quoted(text: str, language: str) -> str:
+    """In quotation marks: what somebody wrote, or a name that is no word."""
+    return say("words.quoted", language, text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What others are called: `people` has persons, teams (`team:ID`) and roles (`role:NAME`), `channels` the channels
+    by their ids, `documents` the other documents by name."""
+
+    people: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+
+NOBODY_NAMED: Final = Names()
+Naming = Callable[[str], Names]
+"""What others are called, by language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ id), `clocks.C.due`, `clocks.C.state`, `history`, `link`, `late`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from server.core.moments import Moment
-from server.core.templates import Names
-from server.core.vocabulary import Vocabulary, catalogue, in_language, say
+from server.core.phrases import Phrases
+from server.core.templates import Names as TemplateNames
+from server.core.vocabulary import Names, Vocabulary, catalogue, in_language, say
 
 SERVER_FACTS = (
     "number",
@@ -81,11 +82,18 @@ class Truth:
 @dataclass(frozen=True, slots=True)
 class Reader:
     """For whom something is worded: the language, the calendar in whose zone moments are printed, and the names of
-    people, teams and roles by their ids (`li`, `team:support`), as the directory has them."""
+    people, teams and roles by their ids (`li`, `team:support`), as the directory has them; of channels and documents
+    by theirs."""
 
     language: str
     calendar: Shows
     people: Mapping[str, str]
+    channels: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+    def phrases(self, words: Vocabulary) -> Phrases:
+        """The parts of a process in this reader's words."""
+        return Phrases(words, self.language, Names(self.people, self.channels, self.documents))
 
     def moment(self, moment: Moment) -> str:
         """`2026-03-02 09:00:00`, in the calendar's zone, rounded down to the second."""
@@ -181,9 +189,9 @@ def message_context(
     }
 
 
-def known_names(words: Vocabulary) -> Names:
+def known_names(words: Vocabulary) -> TemplateNames:
     """Every name that a template of this process may use; for `Template.unknown`."""
-    names: dict[str, Names | None] = {}
+    names: dict[str, TemplateNames | None] = {}
     for name in (*SERVER_FACTS, *words.fields, *words.classified):
         type_ = words.fields.get(name, {}).get("type")
         choice = type_ in ("choice", "person") or name in _CHOICES or name in words.classified
@@ -264,16 +272,22 @@ def _entry_value(words: Vocabulary, name: str, value: object, entry: Mapping[str
         return words.label(str(value), language)
     if entry["kind"] == "classified" and name in ("from", "to"):
         return fact_text(words, str(entry["name"]), value, reader)
+    phrases = reader.phrases(words)
     if name == "via":
-        return say("words.list", language).join(channel_text(str(one), language) for one in _listed(value))
+        return say("words.list", language).join(phrases.channel(str(one)) for one in _listed(value))
     if name == "to":
-        return say("words.list", language).join(map(reader.who, _listed(value)))
+        return say("words.list", language).join(recipient(words, one, reader) for one in _listed(value))
+    if name == "mark":
+        return phrases.mark(str(value))
+    if name == "process":
+        return phrases.document(str(value))
     return str(value)
 
 
-def channel_text(name: str, language: str) -> str:
-    """A channel as people call it; one that is not known by its name as it is written."""
-    return in_language(catalogue()["channels"].get(name), language, name)
+def recipient(words: Vocabulary, name: object, reader: Reader) -> str:
+    """Who is told: somebody by name, or as the policy says in words (`role:R`, `duty:T`, `rung:L` …)."""
+    said = reader.who(name)
+    return reader.phrases(words).who(str(name)) if said == name else said
 
 
 def _listed(value: object) -> list[object]:

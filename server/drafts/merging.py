@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from server import policies
 from server.core import documents
+from server.core.vocabulary import Naming
 from server.drafts.problems import NotDone
 from server.drafts.returning import conflicts
 from server.drafts.standing import base_of, in_force
@@ -69,7 +70,7 @@ class ThreeWay:
         return [place for place in self.places if place.kind == "conflict"]
 
 
-def three_way(draft: Draft) -> ThreeWay:
+def three_way(draft: Draft, names: Naming | None = None) -> ThreeWay:
     """The draft beside its base and what is in force. Raises NotDone where there is nothing to put together."""
     base, standing = base_of(draft), in_force(draft.name)
     if base is None or standing is None or base.id == standing.id:
@@ -77,7 +78,7 @@ def three_way(draft: Draft) -> ThreeWay:
     texts = [bytes(row.data).decode("utf-8", "replace") for row in (base, draft, standing)]
     found = places(*texts)
     try:
-        mine, theirs = policies.changes(base, draft), policies.changes(base, standing)
+        mine, theirs = (policies.changes(base, row, names) for row in (draft, standing))
     except policies.Unusable:
         return ThreeWay(base, standing, found, [], [], [], True)
     touching = conflicts(mine, theirs)

@@ -6,6 +6,7 @@ from typing import Any
 
 from server import policies
 from server.core.moments import Moment, show
+from server.core.vocabulary import Naming
 from server.drafts.checking import check
 from server.drafts.rights import authors
 from server.drafts.standing import base_of
@@ -60,13 +61,13 @@ def checked(draft: Draft, now: Moment, language: str) -> dict[str, Any]:
     return {"findings": found}
 
 
-def changes(draft: Draft) -> list[dict[str, Any]] | None:
+def changes(draft: Draft, names: Naming | None = None) -> list[dict[str, Any]] | None:
     """What the draft changes in what it is based on; None for a new document, and for a text that cannot be read."""
     base = base_of(draft)
     if base is None:
         return None
     try:
-        return policies.changes(base, draft)
+        return policies.changes(base, draft, names)
     except policies.Unusable:
         return None
 

@@ -1,6 +1,7 @@
 """Who changed what in a document, and when: the differences of consecutive versions in words, searched by them.
 
-Versions never change, so what lies between two of them is worked out once in a process.
+Versions never change, so what lies between two of them is worked out once in a process, until somebody or something is
+called otherwise.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from server import calling
 from server.core import documents
 from server.core.difference_words import as_dicts
 from server.core.differences import differences
+from server.core.vocabulary import LANGUAGES
 from server.store import database
 from server.store.models import Activation, Version
 
@@ -25,7 +28,7 @@ LOOKED_AT: Final = 200
 """Versions that one search looks at, worked out before or not."""
 
 _REMEMBERED: Final = 5_000
-_known: OrderedDict[tuple[str, str], Sequence[Mapping[str, Any]]] = OrderedDict()
+_known: OrderedDict[tuple[str, str, int], Sequence[Mapping[str, Any]]] = OrderedDict()
 _lock = threading.Lock()
 
 Told = Sequence[Mapping[str, Any]]
@@ -55,7 +58,7 @@ class Found:
 def search(document: str, part: str, words: str, language: str, before: int | None, limit: int) -> Found:
     """Changes of a document (empty: of all) in a part of it (`clocks`; empty: anywhere) whose sentences have all the
     words, from versions with a smaller id than `before`. Raises Unavailable."""
-    fits = matching(words)
+    fits, called = matching(words), _called()
     found: list[Change] = []
     worked_out = 0
     last: int | None = None
@@ -63,9 +66,10 @@ def search(document: str, part: str, words: str, language: str, before: int | No
         for row, earlier in _pairs(document, before):
             if len(found) >= limit or worked_out >= AT_ONCE:
                 return Found(found, last)
-            if earlier is not None and (earlier.sha256, row.sha256) not in _known:
+            if earlier is not None and (earlier.sha256, row.sha256, called) not in _known:
                 worked_out += 1
-            change = _change(row, earlier, part, fits if words.strip() else None, language)
+            told = None if earlier is None else between(earlier, row, called)
+            change = _change(row, earlier, told, part, fits if words.strip() else None, language)
             if change is not None:
                 found.append(change)
             last = int(row.id)
@@ -90,15 +94,17 @@ def _is_more(document: str, last: int | None) -> bool:
     return bool((query.where(Version.name == document) if document else query).exists())
 
 
-def _change(row: Any, earlier: Any, part: str, fits: Callable[[str], bool] | None, language: str) -> Change | None:
-    """The change, or None when it is not looked for."""
-    told = None if earlier is None else between(earlier, row)
+def _change(
+    row: Any, earlier: Any, told: Told | None, part: str, fits: Callable[[str], bool] | None, language: str
+) -> Change | None:
+    """The change, or None when it is not looked for. Its place counts as its words do: it has the ids."""
     wanted = None
     if told is not None:
         wanted = [
             one
             for one in told
-            if (not part or one["at"].split("/")[1] == part) and (fits is None or fits(one["text"][language]))
+            if (not part or one["at"].split("/")[1] == part)
+            and (fits is None or fits(f"{one['text'][language]} {one['at']}"))
         ]
     if (part or fits is not None) and not wanted:
         return None
@@ -107,9 +113,9 @@ def _change(row: Any, earlier: Any, part: str, fits: Callable[[str], bool] | Non
     return Change(row, number, wanted, None if first is None else int(first.from_at))
 
 
-def between(earlier: Any, later: Any) -> Told | None:
+def between(earlier: Any, later: Any, called: int) -> Told | None:
     """What is another in the later version, in both languages; None when one of them cannot be read."""
-    key = (earlier.sha256, later.sha256)
+    key = (earlier.sha256, later.sha256, called)
     with _lock:
         if key in _known:
             _known.move_to_end(key)
@@ -117,12 +123,21 @@ def between(earlier: Any, later: Any) -> Told | None:
     older, newer = (documents.read(_text(row), f"{row.name}.yaml")[0] for row in (earlier, later))
     if older is None or newer is None:
         return None
-    told = as_dicts(differences(later.kind, older.value, newer.value), later.kind, older.value, newer.value)
+    found = differences(later.kind, older.value, newer.value)
+    told = as_dicts(found, later.kind, older.value, newer.value, names=calling.naming(newer.value))
     with _lock:
         _known[key] = told
         if len(_known) > _REMEMBERED:
             _known.popitem(last=False)
     return told
+
+
+def _called() -> int:
+    """Another number whenever something that sentences name is called otherwise."""
+    found = [calling.names(language, {}) for language in LANGUAGES]
+    return hash(
+        tuple(pair for one in found for part in (one.people, one.channels, one.documents) for pair in part.items())
+    )
 
 
 def _text(row: Any) -> bytes:

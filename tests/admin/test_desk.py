@@ -92,7 +92,7 @@ def test_each_line_of_the_timeline_says_why(panel: Panel) -> None:
     number = receive(outage=True, harm=["money"], amount=20000)
     text = panel.visitor("chen").text(f"/admin/issues/{number}")
     assert "Severity is Urgent: rule 1, because Outage = yes" in text
-    assert "department is technical_support: row product, because Category = Product or service" in text
+    assert "“department” is “technical_support”: looked up under “Product or service”, because Category = " in text
     assert "“First response” started, due " in text
     assert "the system: Recorded, stage Recorded" in text
 

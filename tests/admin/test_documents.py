@@ -96,8 +96,20 @@ def test_a_new_document_that_is_not_in_force_yet_is_on_the_desk(panel: Panel) ->
 @pytest.mark.parametrize(
     ("language", "sentences"),
     [
-        ("en", ("Complaint managers owns it", "First response", "In any stage that is not final", "SMS")),
-        ("zh", ("投诉管理组", "首次响应", "任何未结束的阶段", "短信", "处理过程图")),
+        (
+            "en",
+            (
+                "Complaint managers owns it",
+                "First response",
+                "In any stage that is not final",
+                "Text message",
+                "Hours by the clock under an office calendar: ",
+            ),
+        ),
+        (
+            "zh",
+            ("投诉管理组", "首次响应", "任何未结束的阶段", "短信", "处理过程图", "办公日历下的时限按自然小时计算："),
+        ),
     ],
 )
 def test_a_process_is_told_and_drawn_with_the_names_of_the_directory(panel: Panel, language, sentences) -> None:
@@ -227,14 +239,14 @@ def test_two_versions_are_told_apart_in_meaning_and_line_by_line(panel: Panel) -
     second()
     visitor = panel.visitor("ida")
     page = visitor.get(f"{PATH}/compare?from=1&to=2").text
-    assert "clock first_response “First response”: severity A, Within 1 h → 30 min" in page
+    assert "clock “First response”: severity A Urgent, Within 1 h → 30 min" in page
     assert "<del>1h</del>" in page
     assert "<ins>30m</ins>" in page
     assert "lines that are the same" in page
     whole = visitor.get(f"{PATH}/compare?from=1&to=2&whole=1").text
     assert whole.count('class="side-same"') > page.count('class="side-same"')
     assert "Nothing: both mean the same." in visitor.text(f"{PATH}/compare?from=2&to=2")
-    assert "severity A, Within 30 min → 1 h" in visitor.text(f"{PATH}/compare?from=2&to=1")
+    assert "severity A Urgent, Within 30 min → 1 h" in visitor.text(f"{PATH}/compare?from=2&to=1")
 
 
 def test_a_text_that_is_no_document_is_compared_by_its_lines(panel: Panel) -> None:
@@ -345,7 +357,7 @@ def test_an_issue_says_why_it_was_judged_so_and_by_which_versions(panel: Panel) 
     assert "rule 1: 服务中断" not in page
     assert "rule 1: Outage is yes or " in page
     assert "It saw: Outage = yes" in page
-    assert "row Product or service" in page
+    assert "looked up under “Product or service”" in page
     assert f'href="/admin/documents/{COMPLAINTS}?version=1"' in page
     second()
     assert "Monitoring of customer complaints, version 1" in panel.visitor("rita").text(f"/admin/issues/{number}")

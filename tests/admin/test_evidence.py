@@ -163,8 +163,8 @@ def test_who_changed_a_deadline_is_found_with_his_approver_and_reason(audited: P
         "in force since",
     ):
         assert expected in page, expected
-    markup = ida.get("/admin/changes/?part=clocks&q=first_response+A").text
-    assert "<mark>first_response</mark>" in markup
+    markup = ida.get("/admin/changes/?part=clocks&q=response+A").text
+    assert "First <mark>response</mark>" in markup
     assert "<b>faster" not in markup
     assert "Nothing like that was changed" in ida.text(f"/admin/changes/?document={COMPLAINTS}&q=zebra")
     assert "30 分钟" in audited.visitor("ida", "zh").text("/admin/changes/?q=时限+A")

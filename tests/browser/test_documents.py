@@ -47,9 +47,7 @@ def test_an_auditor_finds_who_changed_the_deadline_of_a_and_when(browser: Browse
     expect(latest).to_contain_text("Approved by 韩立群")
     expect(latest).to_contain_text("until now")
     latest.get_by_role("link", name="What it changed · version 2").click()
-    expect(page.locator("#changes")).to_have_text(
-        "clock first_response “First response”: severity A, Within 1 h → 30 min"
-    )
+    expect(page.locator("#changes")).to_have_text("clock “First response”: severity A Urgent, Within 1 h → 30 min")
     expect(page.locator(".side-changed del")).to_have_text(["1h"])
     expect(page.locator(".side-changed ins")).to_have_text(["30m"])
 

@@ -15,6 +15,7 @@ from server.core import documents
 from server.core.difference_words import as_dicts
 from server.core.differences import differences
 from server.core.schema_nodes import root_of
+from server.core.vocabulary import Names
 from server.resources import data_dir
 from tests.core.schema_walk import KEYS, document_with, sample
 
@@ -103,7 +104,7 @@ def test_another_way_to_write_the_same_is_no_difference(old, new):
          ["clock first_response “First response”: severity C, Within is gone (it was 24 h)"]),
         ("      C: [{via: email, to: supervisor, wait: 1h}]\n", "", ["notice first_notice: C no longer told"]),
         ("      C: [{", "      B: [{via: sms, to: owner}]\n      C: [{",
-         ["notice first_notice: B is now told: Via: sms, To: the owner"]),
+         ["notice first_notice: B is now told: Via: text message, To: the owner"]),
         ("{is: B, when", "{is: A, when: {field: amount, more_than: 9000}}, {is: B, when",
          ["judging of severity “Severity”: new rule before rule 2: A if Amount is more than 9000"]),
         ("{is: B, when: {field: amount, at_least: 100}}, ", "",
@@ -112,7 +113,7 @@ def test_another_way_to_write_the_same_is_no_difference(old, new):
          ["judging of severity “Severity”, rule 2: If Amount is at least 100 → Amount is at least 50"]),
         ("{A: bad, B: bad}", "{A: bad, B: odd}", ["judging of kind_of, row stopped: row B bad → odd"]),
         ("to: [team, \"team:directors\"]", "to: [lead, team]",
-         ["notice first_notice, severity A, step 2: To: now also the team's lead, no longer team:directors"]),
+         ["notice first_notice, severity A, step 2: To: now also the team's lead, no longer the team “directors”"]),
         ("{A: {title: Grave}, B: {title: Plain}", "{B: {title: Plain}, A: {title: Grave}",
          ["the order of Severities: A, B, C → B, A, C"]),
         ("{title: Grave}", "{title: Dire}", ["severity A “Dire”: Title Grave → Dire"]),
@@ -251,3 +252,32 @@ def test_a_text_that_is_another_in_the_other_language_only_is_told_in_words() ->
     only = {**added, "severities": {"A": {"title": {"zh": "甲"}}}}
     texts = [one["text"]["zh"] for one in as_dicts(differences("process", only, added), "process", only, added)]
     assert texts == ["级别“甲”（A）：标题（英文）：Bad（原来没有）"]
+
+
+IN_ENGLISH = Names(
+    people={"role:monitor": "Monitor", "team:directors": "Directors"},
+    channels={"wecom": "WeCom group"},
+    documents={"allday": "Round the clock"},
+)
+IN_CHINESE = Names({"role:monitor": "监控员", "team:directors": "总监组"}, {"wecom": "企业微信群"}, {"allday": "全天"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "english", "chinese"),
+    [
+        ("by: [owner, team]", 'by: [owner, "role:monitor"]',
+         "action ask: By: now also Monitor, no longer the team", "动作 ask：谁可以做：增加 监控员，去掉 团队全体"),
+        ("      C: [{", '      B: [{via: wecom, to: "team:directors"}]\n      C: [{',
+         "notice first_notice: B Plain is now told: Via: WeCom group, To: Directors",
+         "通知 first_notice：级别 B Plain 现在也通知：渠道：企业微信群，发给：总监组"),
+        ("{A: 1h,", "{A: 30m,", "clock “First response”: severity A Grave, Within 1 h → 30 min",
+         "时限“First response”：级别 A Grave，时限：1 小时 → 30 分钟"),
+        ("warn: 50%", "warn: [50%, 15m]",
+         "clock “First response”: Warn: now also 15 min before it is due",
+         "时限“First response”：提醒：增加 到期前 15 分钟"),
+        ("calendar: office", "calendar: allday", "Calendar office → Round the clock", "日历：office → 全天"),
+    ],
+)  # fmt: skip
+def test_with_names_it_says_no_ids_of_what_has_a_title(old, new, english, chinese):
+    given = {"en": IN_ENGLISH, "zh": IN_CHINESE}
+    assert [changed(old, new, language, names=given.get) for language in given] == [[english], [chinese]]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from server.core.findings import WORDS, Finding, catalogue, dotted, has_errors, in_order
+from server.core.findings import WORDS, Finding, catalogue, dotted, has_errors, in_order, title
 from server.core.findings_page import page
 
 ROOT = Path(__file__).resolve().parents[2]
+WARNED = re.compile(r"\bwarn\([^\"]*\"([a-z]+(?:-[a-z]+)+)\"")
 CODES = [code for code in catalogue() if code != WORDS]
 PLACEHOLDER = re.compile(r"\{([a-z_]+(?::word)?)\}")
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
@@ -57,7 +58,7 @@ def test_every_entry_is_named_somewhere():
 def test_an_entry_says_the_same_in_both_languages(code):
     entry = catalogue()[code]
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
-    assert entry.keys() == {"zh", "en", "explain"}
+    assert entry.keys() - {"title"} == {"zh", "en", "explain"}
     assert entry["explain"].keys() == {"zh", "en"}
     for texts in (entry, entry["explain"]):
         assert re.search(r"[\u4e00-\u9fff]", texts["zh"])
@@ -65,6 +66,15 @@ def test_an_entry_says_the_same_in_both_languages(code):
         assert texts["en"].strip() == texts["en"] != ""
     assert set(PLACEHOLDER.findall(entry["en"])) == set(PLACEHOLDER.findall(entry["zh"]))
     assert entry["en"].count("[[") == entry["en"].count("]]")
+
+
+def test_every_warning_that_can_be_accepted_is_called_something_in_both_languages():
+    warned = {code for path in sources() for code in WARNED.findall(path.read_text("utf-8"))} & set(CODES)
+    assert len(warned) > 20
+    for code in warned:
+        chinese, english = title(code, "zh"), title(code, "en")
+        assert re.search("[\u4e00-\u9fff]", chinese), code
+        assert english != code
 
 
 def test_every_word_has_both_languages():

@@ -18,7 +18,7 @@ from server.core.measures import compile_measure, compile_target, scope_of
 from server.core.moments import HOUR, MINUTE
 from server.core.process import Process
 from server.core.records import Record, record
-from server.core.report_text import body, catalogue, condition_text, measure_text, subject
+from server.core.report_text import body, catalogue, measure_text, subject
 from server.core.scripts import Doing
 from server.core.simulate import ScriptWorld, Simulation
 from server.core.tallies import Tallies, window
@@ -498,13 +498,13 @@ EN = Reader("en", CARE.calendar, {"li": "Li Ming"})
         ),
         (
             {"mean": {"from": "received", "to": "solve", "where": A}},
-            "从“接收”到“解决”平均用时（级别为严重）",
-            "From “received” to “Solve”, mean time (Severity is Grave)",
+            "从受理到“解决”的平均用时（级别为严重）",
+            "From receipt to “Solve”, mean time (Severity is Grave)",
         ),
         (
             {"share": {"of": {"not": {"happened": "stage.solved"}}}},
-            "占比：并非（发生过已解决）",
-            "Share: not (Solved has happened)",
+            "占比：并非（已发生进入“已解决”）",
+            "Share: not (“Solved” entered has happened)",
         ),
         ({"complete": {"key_only": True}}, "关键信息完整率", "Completeness of key facts"),
         ({"top": "cause"}, "最常见的原因", "Most frequent: Cause"),
@@ -512,22 +512,6 @@ EN = Reader("en", CARE.calendar, {"li": "Li Ming"})
 )
 def test_a_measure_in_words(measure: Any, zh: str, en: str) -> None:
     assert (measure_text(WORDS, measure, ZH), measure_text(WORDS, measure, EN)) == (zh, en)
-
-
-@pytest.mark.parametrize(
-    ("condition", "en"),
-    [
-        ({"field": "recorded", "at_most": "field:received+5m"}, "Recorded is at most Received+5m"),
-        ({"field": "severity", "in": ["A", "B"]}, "Severity is one of Grave, Plain"),
-        (
-            {"all": [{"any": [A, {"field": "customer", "known": False}]}, {"field": "times_reopened", "is": 0}]},
-            "(Severity is Grave or Customer is not known) and Times reopened is 0",
-        ),
-        ({"happened": "solve", "since": "reject"}, "Solve has happened since reject"),
-    ],
-)
-def test_a_condition_in_words(condition: Any, en: str) -> None:
-    assert condition_text(WORDS, condition, EN) == en
 
 
 def test_a_report_is_a_table() -> None:

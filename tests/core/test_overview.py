@@ -10,7 +10,7 @@ import yaml
 
 from server.core import documents
 from server.core.overview import Names, overview, words_of
-from server.core.overview.voice import catalogue
+from server.core.overview.voice import Voice, catalogue
 from server.resources import data_dir
 from tests.core.schema_walk import KEYS, document_with, sample
 
@@ -81,11 +81,56 @@ def test_it_is_told_in_the_words_of_the_directory_and_of_other_documents():
         ("zh", "“首次响应”：从受理起算，到“首次响应”为止，预警：过去 50% 时、到期前 15 分钟"),
         ("en", "After 7 days in the stage “Customer told”, “Customer confirms” is done by itself."),
         ("zh", "停在阶段“已告知客户”满 7 天，自动“客户确认解决”。"),
-        ("zh", "A 紧急 | 服务中断为是 或 客户损失包含 数据 或 （客户损失包含 资金 且 涉及金额（元）不小于 10000）"),
+        ("zh", "A 紧急 | 服务中断为是 或 客户损失包含数据 或 （客户损失包含资金 且 涉及金额（元）不小于 10000）"),
     ],
 )  # fmt: skip
 def test_time_and_judgement_are_told_in_plain_sentences(language, sentence):
     assert sentence in told("process", read("complaint-monitoring"), language).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("condition", "english", "chinese"),
+    [
+        ({"field": "risk", "is": "low"}, "“risk” is “low”", "“risk”为“low”"),
+        ({"field": "impact", "is": "stopped"}, "Impact is Stopped", "影响为停顿"),
+        ({"field": "severity", "in": ["A", "B"]}, "Severity is one of Urgent, B", "级别为紧急、B之一"),
+        ({"field": "subject", "contains": "收费"}, "Subject contains “收费”", "主题包含“收费”"),
+        (
+            {"field": "received", "less_than": "2026-03-02"},
+            "Received is before 2026-03-02",
+            "接收时间早于 2026-03-02",
+        ),
+        ({"field": "times_reopened", "at_least": 2}, "Times reopened is at least 2", "重开次数不小于 2"),
+        ({"field": "due_on", "longer_ago_than": "3d"}, "“due_on” lies longer ago than 3 days", "“due_on”距今超过 3 天"),
+        (
+            {"field": "now", "during": "cn-office"},
+            "Now lies in the hours of “Office hours”",
+            "现在在“Office hours”的工作时间内",
+        ),
+        ({"field": "team", "is": "complaint_managers"}, "Team is Complaint managers", "团队为Complaint managers"),
+        (
+            {"happened": "finish", "since": "received"},
+            "“finish” has happened since receipt",
+            "受理之后又发生了“finish”",
+        ),
+        ({"not": {"field": "impact", "known": True}}, "not (Impact has a value)", "并非（影响已填写）"),
+    ],
+)
+def test_a_condition_reads_as_a_clause_and_names_as_names(condition, english, chinese):
+    document = {
+        "severities": {"A": {"title": {"zh": "紧急", "en": "Urgent"}}, "B": {}},
+        "fields": {
+            "impact": {
+                "type": "choice",
+                "label": {"zh": "影响", "en": "Impact"},
+                "options": {"stopped": {"zh": "停顿", "en": "Stopped"}},
+            },
+            "due_on": {"type": "date"},
+        },
+        "classify": {"risk": [{"is": "low"}], "severity": [{"is": "A"}]},
+    }
+    for language, said in (("en", english), ("zh", chinese)):
+        assert Voice("process", document, language, NAMES).condition(condition) == said
 
 
 def test_what_follows_when_nobody_acts_is_put_together():
@@ -98,9 +143,11 @@ def test_a_notice_says_what_goes_to_whom_for_each_severity():
     lines = told("process", read("contingency")).splitlines()
     row = next(line for line in lines if line.startswith("Alarm; "))
     first, second, third = row.split(" | ")[1:]
-    assert first.startswith("Verbal to whoever is on duty for handling_group; Sms to team:leading_group")
+    assert first.startswith(
+        "In person to whoever is on duty for handling_group; Text message to the team “leading_group”"
+    )
     assert "5 min later email" in first
-    assert second.startswith("Wecom, email to the team, the team's lead")
+    assert second.startswith("WeCom, email to the team, the team's lead")
     assert third == "Email to the team, with the template “alarm”"
     assert any(line.startswith("Progress; ") and line.endswith("| not sent") for line in lines)
 

@@ -215,6 +215,20 @@ def test_some_sentences() -> None:
     )
 
 
+def test_a_line_says_whom_a_policy_means_in_words() -> None:
+    reader = Reader("zh", Shanghai(), {"role:monitor": "监控员", "team:support": "支持组"}, {"wecom": "客服群"})
+
+    def say(**entry: Any) -> str:
+        return entry_text(WORDS, {"at": NINE, "number": "SIM-1", **entry}, reader)
+
+    to = ["role:monitor", "role:auditor", "duty:support", "did:accept", "field:manager", "supervisor+1"]
+    assert say(kind="notified", notice="n", via="wecom", to=to) == (
+        "通知“n”：客服群 至 监控员、角色“auditor”、支持组的值班人、做过“受理”的人、“manager”中所写的人、上级的上级"
+    )
+    assert say(kind="clock_warned", clock="reply", mark="15m") == "时限“首次响应”预警（到期前 15 分钟）"
+    assert say(kind="clock_warned", clock="reply", mark="50%") == "时限“首次响应”预警（过去 50% 时）"
+
+
 def test_both_languages_fill_in_the_same_names() -> None:
     def walk(node: Any, path: str) -> None:
         if set(LANGUAGES) <= set(node):

@@ -23,7 +23,8 @@ from server.core.overview.parts import (
     Section,
     words_of,
 )
-from server.core.overview.voice import Names, Voice
+from server.core.overview.voice import Voice
+from server.core.vocabulary import Names
 
 __all__ = [
     "Block",

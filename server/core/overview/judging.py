@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server.core.findings import title
 from server.core.overview.parts import Block, Cell, Grid, Paragraph, Points
 from server.core.overview.voice import Value, Voice, mapping, several
 from server.core.schema_nodes import root_of
@@ -26,7 +27,10 @@ def accepted(voice: Voice) -> list[Block]:
     said = mapping(voice.value.get("accept"))
     if not said:
         return []
-    points = [voice.say("words.named", thing=str(code), text=voice.text(reason)) for code, reason in said.items()]
+    points = [
+        voice.say("words.named", thing=voice.upper(title(str(code), voice.language)), text=voice.text(reason))
+        for code, reason in said.items()
+    ]
     return [Paragraph(voice.say("about.accept")), Points(points)]
 
 

@@ -43,18 +43,11 @@ def _clock(voice: Voice, name: str, one: Value) -> str:
     if "pause" in one:
         clauses.append(voice.say("clocks.pause", stages=voice.stages(one["pause"])))
     if "warn" in one:
-        marks = voice.listed([mark(voice, str(text)) for text in several(one["warn"])])
+        marks = voice.listed([voice.phrases.mark(str(text)) for text in several(one["warn"])])
         clauses.append(voice.say("clocks.warn", marks=marks))
     if "calendar" in one:
         clauses.append(voice.say("clocks.calendar", calendar=voice.document(one["calendar"])))
     return voice.say("words.named", thing=voice.quoted(voice.title("clocks", name)), text=voice.clauses(clauses))
-
-
-def mark(voice: Voice, text: str) -> str:
-    """A warning mark in words."""
-    if text.endswith("%"):
-        return voice.say("clocks.percent", n=text)
-    return voice.say("clocks.before", duration=voice.duration(text))
 
 
 # -- nobody acts ---------------------------------------------------------------------------------------------------

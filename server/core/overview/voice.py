@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
@@ -13,23 +12,12 @@ from server.core.difference_words import Teller
 from server.core.moments import Moment
 from server.core.overview.parts import Cell
 from server.core.phrases import Phrases
-from server.core.vocabulary import Vocabulary, in_language
+from server.core.vocabulary import Names, Vocabulary, in_language
 from server.core.vocabulary import say as say_word
 from server.core.wording import Reader
 from server.resources import data_dir
 
 Value = Mapping[str, Any]
-BUILT_IN_EVENTS: Final = ("received",)
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What others are called: `people` has teams (`team:ID`) and roles (`role:NAME`), `channels` the channels by their
-    ids, `documents` the other documents by name."""
-
-    people: Mapping[str, str] = field(default_factory=dict)
-    channels: Mapping[str, str] = field(default_factory=dict)
-    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -66,9 +54,9 @@ class Voice:
         self.language = language
         self.names = names
         self.words = Vocabulary(value)
-        self.phrases = Phrases(self.words, language, names.people)
-        self.reader = Reader(language, _NoCalendar(), names.people)
-        self._teller = Teller(kind, {}, value, language)
+        self.phrases = Phrases(self.words, language, names)
+        self.reader = Reader(language, _NoCalendar(), names.people, names.channels, names.documents)
+        self._teller = Teller(kind, {}, value, language, names=names)
 
     # -- the server's sentences ------------------------------------------------------------------------------------
 
@@ -119,7 +107,7 @@ class Voice:
 
     def document(self, name: Any) -> str:
         """The title of another document."""
-        return self.names.documents.get(str(name), str(name))
+        return self.phrases.document(str(name))
 
     def severity(self, name: str) -> str:
         """A severity by its id and its title."""
@@ -146,8 +134,7 @@ class Voice:
 
     def event(self, name: str) -> str:
         """An event; actions by their titles in quotation marks."""
-        said = self.phrases.event(name)
-        return said if "." in name or name in BUILT_IN_EVENTS else self.quoted(said)
+        return self.phrases.event_in_sentence(name)
 
     def who(self, raw: Any) -> str:
         """People."""
@@ -155,9 +142,7 @@ class Voice:
 
     def channels(self, raw: Any) -> str:
         """Channels by their titles."""
-        preferred = {"preferred": say_word("names.preferred", self.language)}
-        known = {**preferred, **self.names.channels}
-        return self.listed([known.get(str(one), str(one)) for one in several(raw)])
+        return self.listed([self.phrases.channel(str(one)) for one in several(raw)])
 
     def condition(self, raw: Any) -> str:
         """A condition as a clause."""
