@@ -32,8 +32,12 @@ def zone() -> ZoneInfo:
 
 
 def this_year(where: ZoneInfo | None = None) -> int:
-    """The year that it is there. Raises Unavailable."""
-    return moments.to_datetime(now(), where or zone()).year
+    """The year that it is there. A request asks once what time it is. Raises Unavailable."""
+    if not has_request_context():
+        return moments.to_datetime(now(), where or zone()).year
+    if "at" not in g:
+        g.at = now()
+    return moments.to_datetime(g.at, where or zone()).year
 
 
 def text(moment: Moment | None, style: Style = "near", where: ZoneInfo | None = None) -> str:

@@ -7,7 +7,7 @@ the same forms by `admin/web/src/language/formats.js`. The forms are CLDR's, as 
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -58,8 +58,12 @@ def moment(at: datetime, style: Style = "minute", this_year: int = 0) -> str:
     if style == "day":
         return day(at.date())
     clock = at.strftime("%H:%M:%S" if style in ("second", "whole") else "%H:%M")
-    between: str = Locale.parse(_LOCALES[language]).datetime_formats["medium"]
-    return between.format(clock, _day(at.date(), form.get(style, "usual"), language))
+    return _between(language).format(clock, _day(at.date(), form.get(style, "usual"), language))
+
+
+@cache
+def _between(language: str) -> str:
+    return str(Locale.parse(_LOCALES[language]).datetime_formats["medium"])
 
 
 def with_zone(at: datetime) -> str:
@@ -73,7 +77,13 @@ def with_zone(at: datetime) -> str:
 
 def element(at: datetime, style: Style = "minute", this_year: int = 0) -> Markup:
     """An aware time as an element: read as `moment`, exact for programs, and whole where somebody points at it."""
-    exact = at.isoformat(timespec="seconds")
+    zone = at.tzinfo.key if isinstance(at.tzinfo, ZoneInfo) else ""
+    return _element(at, at.isoformat(timespec="seconds"), zone, style, this_year, languages.language())
+
+
+# A page says the same few moments hundreds of times. Times of two zones are equal, so the zone is asked for, too.
+@lru_cache(maxsize=4096)
+def _element(at: datetime, exact: str, _zone: str, style: Style, this_year: int, _language: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, with_zone(at), moment(at, style, this_year))
 
 

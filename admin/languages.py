@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 from markupsafe import Markup
 
@@ -57,8 +57,7 @@ class _Catalogue(Domain):  # type: ignore[misc]
     """The panel's own messages."""
 
     def get_translations(self) -> NullTranslations:
-        locale = get_locale()
-        return _translations("en" if locale is None else str(locale))
+        return _translations("en" if get_locale() is None else LOCALES[language()])
 
 
 def gettext(text: str, **values: object) -> str:
@@ -96,6 +95,12 @@ def language() -> str:
     what the browser asks for, else Chinese."""
     if not has_request_context():
         return "zh"
+    if "language" not in g:  # a page asks some thousand times
+        g.language = _asked_for()
+    return str(g.language)
+
+
+def _asked_for() -> str:
     chosen = request.cookies.get(COOKIE, "")
     if chosen in LOCALES:
         return chosen

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flask_babel import lazy_gettext
+
 from admin import clock
 from admin.action_forms import ActionForm
 from admin.causes import explained
@@ -201,18 +203,20 @@ def _clock(name: str, number: int, state: str, due: Moment | None, at: Moment, w
     return ClockAt(title, clock_text(state), tones.get(state, ""), "" if due is None else words.shown(due))
 
 
+_CLOCKS: Final = {
+    "running": lazy_gettext("running"),
+    "paused": lazy_gettext("paused"),
+    "breached": lazy_gettext("missed"),
+    "met": lazy_gettext("met"),
+    "stopped": lazy_gettext("stopped"),
+    "cancelled": lazy_gettext("no longer applies"),
+    "finished_late": lazy_gettext("done late"),
+}
+
+
 def clock_text(state: str) -> str:
     """The state of a run of a clock in words."""
-    words = {
-        "running": gettext("running"),
-        "paused": gettext("paused"),
-        "breached": gettext("missed"),
-        "met": gettext("met"),
-        "stopped": gettext("stopped"),
-        "cancelled": gettext("no longer applies"),
-        "finished_late": gettext("done late"),
-    }
-    return words.get(state, state)
+    return str(_CLOCKS.get(state, state))
 
 
 # -- who is told ----------------------------------------------------------------------------------------------------

@@ -9,21 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-import yaml
 from flask import Blueprint, Flask, Response, make_response, render_template, request
 
 from server import settings
 from server.api import description, parameters, problems
 from server.api.table import table
-from server.resources import data_dir
+from server.resources import texts_of
 
 _REFERENCE: Final = "#/components/schemas/"
 
 
 @cache
 def _texts() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "docs.yaml").read_text("utf-8"))
-    return found
+    return texts_of("docs")
 
 
 def register(app: Flask) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import yaml
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
@@ -18,7 +17,7 @@ from server.core.findings import Finding
 from server.core.values import Problem
 from server.drafts import NotDone
 from server.recording import keep_apart
-from server.resources import data_dir
+from server.resources import texts_of
 from server.setting_apart import CannotGoOn
 from server.store import database
 from server.store.failures import Unavailable, as_unavailable
@@ -49,9 +48,7 @@ class Failed(Exception):
 @cache
 def texts() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """The catalogue: title and detail of each problem, and the reasons, in both languages."""
-    source = (data_dir("schemas") / "problems.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(source)
-    return found
+    return texts_of("problems")
 
 
 def language() -> str:

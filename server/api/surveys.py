@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-import yaml
 from flask import Blueprint, Flask, Response, make_response, render_template
 
 from server import acting, settings
@@ -22,15 +21,14 @@ from server.core.values import Problem
 from server.core.vocabulary import in_language
 from server.messages import SurveyToken, read_token
 from server.recording import Overtaken, UnknownIssue, held
-from server.resources import data_dir
+from server.resources import texts_of
 
 MOST_FIELDS: Final = 200
 
 
 @cache
 def _texts() -> Mapping[str, Mapping[str, str]]:
-    found: Mapping[str, Mapping[str, str]] = yaml.safe_load((data_dir("schemas") / "pages.yaml").read_text("utf-8"))
-    return found
+    return texts_of("pages")
 
 
 class _Closed(Exception):

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-import yaml
-
-from server.resources import data_dir
+from server.resources import texts_of
 
 WITHOUT_STORE: Final = ("/docs", "/docs/problems", "/healthz", "/metrics", "/openapi.json")
 """Paths that are answered whatever the database does."""
@@ -36,8 +34,7 @@ class Route:
 @cache
 def table() -> Mapping[str, Any]:
     """The table: `routes` by id, and the `schemas` that they name."""
-    found: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "api.yaml").read_text("utf-8"))
-    return found
+    return texts_of("api")
 
 
 @cache

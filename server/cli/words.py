@@ -9,9 +9,8 @@ from functools import cache
 from typing import NoReturn
 
 import click
-import yaml
 
-from server.resources import data_dir
+from server.resources import texts_of
 
 
 def language() -> str:
@@ -22,12 +21,7 @@ def language() -> str:
 
 @cache
 def _texts() -> Mapping[str, Mapping[str, str]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    texts: dict[str, dict[str, str]] = yaml.load(
-        (data_dir("schemas") / "commands.yaml").read_text(encoding="utf-8"),
-        Loader=loader,  # noqa: S506 (a safe loader)
-    )
-    return texts
+    return texts_of("commands")
 
 
 def say(code: str, /, **params: object) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import yaml
@@ -16,6 +16,7 @@ import yaml
 from server.core.findings import Finding, Path, in_order
 from server.core.scalars import BadNumber, plain
 from server.core.yaml_errors import MAX_LEVELS, syntax_finding
+from server.core.yaml_values import PARSER, values_of
 
 MAX_BYTES: Final = 256 * 1024
 MAX_FINDINGS: Final = 100  # of reading; whoever has more has sent something that is no document
@@ -23,7 +24,6 @@ MAX_FINDINGS: Final = 100  # of reading; whoever has more has sent something tha
 # What YAML does not allow unescaped, and the line breaks of YAML 1.1 that 1.2 no longer knows (NEL, LS, PS).
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
-_PARSER: Any = getattr(yaml, "CLoader", yaml.Loader)  # the one in C if it was built; only its events are used
 
 
 class Spot:
@@ -38,6 +38,21 @@ class Spot:
         self.items: list[Spot] | None = [] if isinstance(value, list) else None
 
 
+class Places:
+    """Where the values of a text stand: looked for when somebody asks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def spots(self) -> Spot:
+        """The place of the whole, and of all that is in it."""
+        builder = _Builder("")
+        _parse(self._text, builder)
+        assert builder.spots is not None
+        return builder.spots
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document that was read: its bytes, its values as plain data, and where each of them stands."""
@@ -47,7 +62,7 @@ class Document:
     text: str
     value: dict[str, Any]
     sha256: str
-    spots: Spot = field(repr=False, compare=False)
+    places: Places = field(repr=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -61,7 +76,8 @@ class Document:
 
     def place(self, path: Sequence[str | int], key: bool = False) -> tuple[int, int]:
         """Line and column, from 1, of the value at the path, or of its key; of the nearest one above if absent."""
-        spot, at = self.spots, (self.spots.line, self.spots.column)
+        spot = self.places.spots
+        at = (spot.line, spot.column)
         for step in path:
             if spot.keys is not None and isinstance(step, str) and step in spot.keys:
                 line, column, spot = spot.keys[step]
@@ -99,7 +115,7 @@ def read(data: bytes, file: str = "", limit: int = MAX_BYTES) -> tuple[Document 
 
 
 LONGEST_KEPT: Final = 64 * 1024
-"""Bytes of a text that is kept as it was read, which takes about 25 times as much memory."""
+"""Bytes of a text that is kept as it was read, which takes some ten times as much memory."""
 
 
 @lru_cache(maxsize=64)
@@ -116,18 +132,19 @@ def _read(data: bytes, file: str) -> tuple[Document | None, list[Finding]]:
         return None, [Finding("not-utf-8", (), {"byte": f"0x{data[error.start]:02X}"}, "error", file, line, column)]
     if control := list(_control_characters(text, file)):
         return None, control
-    builder = _Builder(file)
-    try:
-        _parse(text, builder)
-    except yaml.YAMLError as error:
-        builder.findings.append(syntax_finding(error, text, builder.path(), file))
-    except _Enough:
-        pass  # the findings say why it was not read to its end
-    if builder.findings:
-        return None, in_order(builder.findings)
-    assert builder.spots is not None
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Document(file, data, text, builder.value, sha256, builder.spots), []
+    value = values_of(text)
+    if value is None:
+        builder = _Builder(file)
+        try:
+            _parse(text, builder)
+        except yaml.YAMLError as error:
+            builder.findings.append(syntax_finding(error, text, builder.path(), file))
+        except _Enough:
+            pass  # the findings say why it was not read to its end
+        if builder.findings:
+            return None, in_order(builder.findings)
+        value = builder.value
+    return Document(file, data, text, value, hashlib.sha256(data).hexdigest(), Places(text)), []
 
 
 class _Enough(Exception):
@@ -268,7 +285,7 @@ class _Builder:
 
 
 def _parse(text: str, builder: _Builder) -> None:
-    parser = _PARSER(text)
+    parser = PARSER(text)
     try:
         for event in iter(parser.get_event, None):
             kind = type(event)

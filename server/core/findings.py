@@ -9,17 +9,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-import yaml
-
-from server.resources import data_dir
+from server.resources import texts_of
 
 Path = tuple[str | int, ...]
 
-CATALOGUE: Final = "findings.yaml"
 WORDS: Final = "_words"
 SHOWN: Final = 240  # characters of a parameter that a message shows
 
-_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C if it was built
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)(:word)?\}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -85,9 +81,7 @@ def dotted(path: Sequence[str | int], language: str = "en") -> str:
 @cache
 def catalogue() -> Mapping[str, Mapping[str, Any]]:
     """Every code with its texts: `{code: {zh, en, explain: {zh, en}}}`, and the words that they use."""
-    source = (data_dir("schemas") / CATALOGUE).read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = yaml.load(source, Loader=_SAFE_LOADER)  # noqa: S506 (it is the safe one)
-    return loaded
+    return texts_of("findings")
 
 
 def title(code: str, language: str) -> str:

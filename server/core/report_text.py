@@ -10,13 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-import yaml
-
 from server.core.moments import HOUR, MINUTE, Moment
 from server.core.vocabulary import Vocabulary, in_language
 from server.core.vocabulary import say as say_word
 from server.core.wording import Reader, duration_text, fact_text
-from server.resources import data_dir
+from server.resources import texts_of
 
 WIDEST_LABEL: Final = 44
 INDENT: Final = "  "
@@ -25,8 +23,7 @@ INDENT: Final = "  "
 @cache
 def catalogue() -> Mapping[str, Any]:
     """The texts of reports."""
-    read: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "reports.yaml").read_text("utf-8"))
-    return read
+    return texts_of("reports")
 
 
 def say(path: str, language: str, **values: object) -> str:

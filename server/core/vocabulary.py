@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-import yaml
-
-from server.resources import data_dir
+from server.resources import texts_of
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -21,8 +19,7 @@ LANGUAGES: Final = ("zh", "en")
 @cache
 def catalogue() -> Mapping[str, Any]:
     """The server's own sentences, as in `schemas/wording.yaml`."""
-    read: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "wording.yaml").read_text("utf-8"))
-    return read
+    return texts_of("wording")
 
 
 def in_language(text: object, language: str, default: str = "") -> str:

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import yaml
-
 from server.core.findings import Finding
-from server.resources import data_dir
+from server.resources import texts_of
 
 
 class NotDone(Exception):
@@ -34,9 +32,4 @@ class NotDone(Exception):
 
 @cache
 def _texts() -> Mapping[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    texts: dict[str, Any] = yaml.load(
-        (data_dir("schemas") / "problems.yaml").read_text(encoding="utf-8"),
-        Loader=loader,  # noqa: S506 (a safe loader)
-    )
-    return texts
+    return texts_of("problems")

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-import yaml
-
 from server.evidence.findings import Finding
-from server.resources import data_dir
+from server.resources import texts_of
 
 FINDINGS: Final[Mapping[str, str]] = {
     "entry-changed": "audit-entry-changed",
@@ -48,9 +46,7 @@ DIFFERENCES: Final[Mapping[str, str]] = {
 
 @cache
 def _texts() -> Mapping[str, Mapping[str, str]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (data_dir("schemas") / "commands.yaml").read_text(encoding="utf-8")
-    texts: dict[str, dict[str, str]] = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader)
+    texts = texts_of("commands")
     return {code: texts[code] for code in (*FINDINGS.values(), *DIFFERENCES.values())}
 
 

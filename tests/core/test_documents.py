@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core import documents
 from server.core.documents import MAX_BYTES, MAX_FINDINGS, Document, read
+from server.core.yaml_values import values_of
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
@@ -299,6 +301,23 @@ def test_no_yaml_makes_it_raise(text):
         assert finding.column >= 1
         assert "\n" not in str(finding)
         assert finding.text("zh")
+
+
+@given(st.lists(yaml_pieces, max_size=30).map(lambda pieces: "a: " + "".join(pieces)))
+def test_values_that_are_read_without_their_places_are_those_that_are_read_with_them(text):
+    quick = values_of(text)
+    slow = documents._Builder("")
+    try:
+        documents._parse(text, slow)
+    except (yaml.YAMLError, documents._Enough):
+        assert quick is None
+    else:
+        assert quick is None or (slow.findings == [] and same(quick, slow.value))
+
+
+@pytest.mark.parametrize("path", sorted(POLICIES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_document_is_read_without_places(path):
+    assert values_of(path.read_text("utf-8")) is not None
 
 
 # Characters that JSON takes as they are and YAML does not are found, not misread: they are left out here.

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import yaml
-
 from server.core.difference_words import Teller
 from server.core.moments import Moment
 from server.core.overview.parts import Cell
@@ -15,7 +13,7 @@ from server.core.phrases import Phrases
 from server.core.vocabulary import Names, Vocabulary, in_language
 from server.core.vocabulary import say as say_word
 from server.core.wording import Reader
-from server.resources import data_dir
+from server.resources import texts_of
 
 Value = Mapping[str, Any]
 
@@ -23,8 +21,7 @@ Value = Mapping[str, Any]
 @cache
 def catalogue() -> Mapping[str, Any]:
     """The sentences of overviews."""
-    read: Mapping[str, Any] = yaml.safe_load((data_dir("schemas") / "overview.yaml").read_text("utf-8"))
-    return read
+    return texts_of("overview")
 
 
 class _NoCalendar:
