@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
+
+from flask import url_for
 
 from admin import languages
+from server import policies
 from server.core.findings import Finding
 from server.core.places import place_text
 
-KINDS = ("process", "calendar", "source", "channels")
+KINDS: Final = ("process", "calendar", "source", "channels", "script")
+_KIND: Final = re.compile(rb"^kind:[ \t]*([a-z]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding in words, with what a page asks of it. `line` 0: of another document than the page is about."""
+
+    level: str
+    code: str
+    line: int
+    text: str
 
 
 def text(finding: Finding, kind: str) -> str:
     """The finding as a sentence. `kind`: of the document in which its place is; another one leaves it as written."""
     language = languages.language()
     return finding.text(language, partial(place_text, kind) if kind in KINDS else None)
+
+
+def told(found: Iterable[Finding], kinds: Mapping[str, str]) -> list[Told]:
+    """Findings of several files, each by the kind of its file; one of another document in force says which."""
+    return [_told(one, kinds) for one in found]
+
+
+def _told(finding: Finding, kinds: Mapping[str, str]) -> Told:
+    own = not finding.file or finding.file in kinds
+    kind = kinds.get(finding.file, "") if own else in_force(finding.file)
+    said = text(finding, kind)
+    shown = said[:1].upper() + said[1:] if own else f"{finding.file}: {said}"
+    return Told(finding.level, finding.code, finding.line if own else 0, shown)
+
+
+def in_force(file: str) -> str:
+    """The kind of the document in force that has the name of the file; empty when there is none."""
+    name, found = file.removesuffix(".yaml"), policies.in_force()
+    for kind, known in (("process", found.processes), ("calendar", found.calendars), ("source", found.sources)):
+        if name in known:
+            return kind
+    return "channels" if name in {one.channels.name for one in found.processes.values()} else ""
+
+
+def kind_of(data: bytes) -> str:
+    """The kind of document that a text says it is, even when it cannot be read."""
+    found = _KIND.search(data)
+    return "" if found is None else found[1].decode()
+
+
+def place_in_editor(draft: int, finding: Finding) -> str:
+    """The address of the editor at the place that the finding is about (its script reads the fragment)."""
+    return url_for("panel_editor.edit", draft=draft, _anchor=f"at/{'/'.join(map(str, finding.path))}")
 
 
 def as_dict(finding: Finding, kind: str) -> dict[str, Any]:

@@ -129,6 +129,15 @@ class Day:
     rule: str
 
 
+def empty_year(number: int) -> list[Day]:
+    """Every date of a year without any hours: what a calendar that cannot be used yet is drawn as."""
+    first = date(number, 1, 1)
+    return [
+        Day((first + timedelta(days=offset)).isoformat(), [], "week")
+        for offset in range((date(number + 1, 1, 1) - first).days)
+    ]
+
+
 def year(data: bytes, number: int) -> list[Day] | None:
     """Every date of a year as the calendar of the text has it; None for a text that is no usable calendar."""
     found = calendar("", data)

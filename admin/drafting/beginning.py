@@ -12,6 +12,7 @@ from admin import languages
 from admin.documents.shown import KINDS, kind_text, one_of_kind
 from admin.drafting import meaning, shown, times
 from admin.drafting.page import DraftsPage, Refusal, posted, refusal, title_of
+from admin.findings import Told
 from admin.guard import SAFE, expose, signed_in
 from admin.languages import gettext
 from server import drafts
@@ -88,14 +89,14 @@ class BeginningPages(DraftsPage):
             except times.NoTime:
                 refused = Refusal(422, gettext("Give a date and a time, such as 2026-11-30 09:00."))
             except drafts.NotDone as error:
-                refused = refusal(error)
+                refused = refusal(error, files)
         body = self.render(
             "panel/drafts/propose.html",
             texts=texts or [""],
             reason=posted("reason"),
             when=when,
             accepted=accepted,
-            key_of=lambda finding: shown.key_of(drafts.place(finding)),
+            warnings=[] if refused is None else _warnings(refused),
             refused=refused,
         )
         return body, 200 if refused is None else refused.status
@@ -162,6 +163,12 @@ def _proposed(done: list[Draft]) -> ResponseReturnValue:
         return redirect(url_for(".index"), 303)
     flash(gettext("Handed in. Those who may approve it are told."), "success")
     return redirect(url_for(".draft", draft=done[0].id) if len(done) == 1 else url_for(".index"), 303)
+
+
+def _warnings(refused: Refusal) -> list[tuple[str, Told]]:
+    """What has to be acknowledged, each with how the form names it."""
+    told = [one for one in refused.findings if one.level != "error"]
+    return [(shown.key_of(drafts.place(found)), one) for found, one in zip(refused.warnings, told, strict=True)]
 
 
 def _documents() -> list[Document]:

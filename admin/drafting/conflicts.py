@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from admin import languages
 from admin.documents import kept
 from admin.drafting import shown
-from admin.drafting.page import DraftsPage, one, refusal
+from admin.drafting.page import DraftsPage, file_of, one, refusal
 from admin.guard import SAFE, expose, signed_in
 from admin.languages import gettext
 from server import calling, drafts
@@ -43,9 +43,9 @@ class ConflictPages(DraftsPage):
         try:
             three = drafts.three_way(found, calling.naming(kept.value_of(found)))
         except drafts.NotDone as error:
-            return self.render(
-                "panel/drafts/rebase.html", draft=shown.shown(found), three=None, refused=refusal(error), text=None
-            ), 409
+            refused = refusal(error, [file_of(found)])
+            page = "panel/drafts/rebase.html"
+            return self.render(page, draft=shown.shown(found), three=None, refused=refused, text=None), 409
         choices = [request.form.get(f"choice-{place}", "") for place in range(len(three.open))]
         missing = [place for place, choice in enumerate(choices) if choice not in drafts.CHOICES]
         posted = request.method not in SAFE
@@ -59,7 +59,7 @@ class ConflictPages(DraftsPage):
                 flash(gettext("Put together. Look at the findings, then hand it in."), "success")
                 return redirect(url_for(".draft", draft=fresh.id), 303)
             except drafts.NotDone as error:
-                refused = refusal(error)
+                refused = refusal(error, [file_of(found)])
         elif posted and not missing:
             text = drafts.joined(three, choices)
         body = self.render(

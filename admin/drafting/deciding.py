@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from admin.drafting import meaning, shown, times
 from admin.drafting.meaning import Sentence
-from admin.drafting.page import DraftsPage, Refusal, one, posted, refusal
+from admin.drafting.page import DraftsPage, Refusal, file_of, one, posted, refusal
 from admin.guard import SAFE, expose, signed_in
 from admin.languages import gettext
 from server import drafts
@@ -98,7 +98,7 @@ class DecidingPages(DraftsPage):
             except times.NoTime:
                 refused = Refusal(422, gettext("Give a date and a time, such as 2026-11-30 09:00."))
             except drafts.NotDone as error:
-                refused = refusal(error)
+                refused = refusal(error, [file_of(draft)])
                 draft = one(draft.id)
         at = _looked_at(when)
         body = self.render(

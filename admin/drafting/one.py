@@ -6,7 +6,7 @@ from flask import abort, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from admin.drafting import meaning, shown
-from admin.drafting.page import DraftsPage, Refusal, one, refusal
+from admin.drafting.page import DraftsPage, Refusal, file_of, one, refusal
 from admin.guard import expose, signed_in
 from server import drafts
 from server.store.models import Draft
@@ -27,7 +27,7 @@ class OnePage(DraftsPage):
         try:
             fresh = drafts.again(found.id, signed_in(), self.now())
         except drafts.NotDone as error:
-            return self.page(found, refusal(error))
+            return self.page(found, refusal(error, [file_of(found)]))
         return redirect(url_for(".draft", draft=fresh.id), 303)
 
     @expose("/<int:draft>/text")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from flask import abort, g, request
 
-from admin import clock, languages
+from admin import clock, findings, languages
+from admin.findings import Told
 from admin.guard import Page, caller
 from admin.languages import gettext
 from server import drafts
@@ -144,17 +145,25 @@ class Refusal:
 
     status: int
     text: str
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Told] = ()
+    warnings: Sequence[Finding] = ()
     conflicts: Sequence[tuple[str, str]] = ()
 
 
-def refusal(error: drafts.NotDone) -> Refusal:
-    """The server's refusal as a page shows it."""
+def refusal(error: drafts.NotDone, texts: Iterable[tuple[str, bytes]] = ()) -> Refusal:
+    """The server's refusal as a page shows it. `texts`: the files that it is about."""
     language = languages.language()
     if "state" in error.params:
         error.params = {**error.params, "state": state_text(str(error.params["state"]))}
     pairs = [(one["mine"][language], one["theirs"][language]) for one in error.conflicts]
-    return Refusal(error.status, error.text(language), error.findings, pairs)
+    kinds = {file: findings.kind_of(data) for file, data in texts}
+    warnings = [one for one in error.findings if one.level != "error"]
+    return Refusal(error.status, error.text(language), findings.told(error.findings, kinds), warnings, pairs)
+
+
+def file_of(draft: Draft) -> tuple[str, bytes]:
+    """The draft as the check names it."""
+    return f"{draft.name}.yaml", bytes(draft.data)
 
 
 # -- the check ------------------------------------------------------------------------------------------------------

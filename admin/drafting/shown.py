@@ -23,7 +23,8 @@ from server.store.models import Draft
 
 @dataclass(frozen=True, slots=True)
 class FindingShown:
-    """What the check found: `key` is how a form names it, `accepted` whether the submitter has acknowledged it."""
+    """What the check found: `key` is how a form names it, `accepted` whether the submitter has acknowledged it, `link`
+    the address of the editor at its place."""
 
     level: str
     line: int
@@ -31,6 +32,7 @@ class FindingShown:
     code: str
     key: str
     accepted: bool
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +121,15 @@ def _findings(draft: Draft, found: Iterable[Finding]) -> list[FindingShown]:
 
 def _finding(finding: Finding, draft: Draft) -> FindingShown:
     place = drafts.place(finding)
-    other = finding.file not in ("", f"{draft.name}.yaml")
-    text = told.text(finding, "" if other else draft.kind)
+    (one,) = told.told([finding], {f"{draft.name}.yaml": draft.kind})
     return FindingShown(
         level=finding.level,
-        line=0 if other else finding.line,
-        text=f"{finding.file}: {text}" if other else text[:1].upper() + text[1:],
+        line=one.line,
+        text=one.text,
         code=finding.code,
         key=key_of(place),
         accepted=place in draft.acknowledged,
+        link=told.place_in_editor(draft.id, finding) if one.line and draft.state == Draft.DRAFT else "",
     )
 
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from admin import clock, languages
 from admin.drafting.page import who
 from admin.drilling.report import Report
+from admin.findings import told
 from admin.guard import SAFE, Page, caller, expose, signed_in
 from admin.languages import gettext
 from admin.reading import words_of
@@ -67,7 +68,7 @@ class DrillsView(Page):
             process=name,
             examples=offered,
             text=text,
-            findings=findings,
+            findings=told(findings, {one.file: "script" for one in findings}),
             changes=self.may_change(),
         )
         return body, 422 if findings else 200

@@ -43,14 +43,15 @@ class Asking:
 
     @expose("/<int:draft>/year/<int:year>", methods=("POST",))
     def year(self, draft: int, year: int) -> ResponseReturnValue:
-        """Every date of a year by the calendar in the body."""
+        """Every date of a year by the calendar in the body; of one that cannot be used yet, all empty, and why."""
         readable(draft)
-        days = editing.year(request.get_data(), year)
+        if not editing.FIRST_YEAR <= year <= editing.LAST_YEAR:
+            return said(422, "unusable", message=gettext("The calendar does not know this year."))
+        days, message = editing.year(request.get_data(), year), ""
         if days is None:
-            return said(
-                422, "unusable", message=gettext("The calendar cannot be drawn before its mistakes are corrected.")
-            )
-        return jsonify({"days": [asdict(day) for day in days]})
+            days = editing.empty_year(year)
+            message = gettext("The year is empty until the calendar has hours in which people work, and no mistakes.")
+        return jsonify({"days": [asdict(day) for day in days], "message": message})
 
     @expose("/<int:draft>/preview", methods=("POST",))
     def preview(self, draft: int) -> ResponseReturnValue:

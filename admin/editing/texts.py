@@ -99,6 +99,8 @@ WORDS = {
     "preview_on": _("On issue %(number)s"),
     "subject": _("Subject"),
     "examples": _("Examples"),
+    "example_fails": _("This example fails: %(why)s"),
+    "examples_fail": _(" (%(count)s fail)"),
     "try_it": _("Try it"),
     "changes": _("What would change"),
     "beside": _("Beside the draft"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from admin import languages
+from admin import findings, languages
 from admin.languages import gettext
 from admin.lines import Line, lines
 from admin.reading import Words
@@ -55,7 +55,7 @@ def _one(one: ExampleShown, words: Words) -> ExampleWorded:
         name=in_language(one.name, language, gettext("Example %(number)s", number=number)),
         passes=one.passes,
         source_line=one.line,
-        problems=[finding.text(language) for finding in one.findings],
+        problems=[findings.text(finding, "process") for finding in one.findings],
         lines=_marked(one, words),
         missing=[expected_text(row) for row in one.expected if not row.unwanted and row.place is None],
         count=len(one.expected),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from admin import clock, languages
+from admin import clock, findings, languages
 from admin.guard import signed_in
 from admin.languages import gettext
 from server import drafts
@@ -72,7 +72,7 @@ def keep(found: Held, draft: str, name: str, events: Sequence[Mapping[str, Any]]
 def why_not(error: Exception) -> str:
     """Why no example could be made, in the reader's words."""
     if isinstance(error, BadScript):
-        return "; ".join(finding.text(languages.language()) for finding in error.findings)
+        return "; ".join(findings.text(finding, "script") for finding in error.findings)
     if isinstance(error, NoPlace):
         return gettext("the examples are written in a way that nothing can be added to; write them one below the other")
     return str(error)

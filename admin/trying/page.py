@@ -8,8 +8,9 @@ from typing import Any, Final
 from flask import abort, current_app, request
 from flask.typing import ResponseReturnValue
 
-from admin import bundles
+from admin import bundles, findings
 from admin.guard import Page, caller, signed_in
+from admin.languages import gettext
 from admin.reading import Words, words_of
 from server import drafts
 from server.accounts import Caller
@@ -117,3 +118,12 @@ def draft_of(number: int) -> Draft:
         return drafts.one(number)
     except drafts.NotDone:
         abort(404)
+
+
+def errors(text: Beside) -> list[str]:
+    """Why the text cannot be tried, each with its line."""
+    kinds = {f"{text.name}.yaml": findings.kind_of(text.data)}
+    return [
+        gettext("line %(number)s: %(problem)s", number=one.line, problem=one.text) if one.line else one.text
+        for one in findings.told(text.findings[:20], kinds)
+    ]

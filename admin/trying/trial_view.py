@@ -12,7 +12,7 @@ from admin.guard import expose, signed_in
 from admin.languages import gettext
 from admin.trying import outcome, trial
 from admin.trying.keeping import LONGEST_NAME, why_not
-from admin.trying.page import PART, DraftPage, Tried
+from admin.trying.page import PART, DraftPage, Tried, errors
 from admin.trying.trial import TrialForm
 from server import drafts, settings
 from server.backtesting import Unreadable
@@ -69,12 +69,8 @@ class TrialPages(DraftPage):
         self, tried: Tried, form: Any, shown: outcome.Outcome | None = None, status: int = 200
     ) -> ResponseReturnValue:
         zone = "" if tried.words is None else tried.words.process.calendar.zone.key
-        found = [
-            gettext("line %(number)s: %(problem)s", number=one.line, problem=one.text(languages.language()))
-            for one in tried.text.findings[:20]
-        ]
         return self.shown(
-            "trial", tried, status, form=form, it=shown, zone=zone, errors=found, receivers=inputs.people()
+            "trial", tried, status, form=form, it=shown, zone=zone, errors=errors(tried.text), receivers=inputs.people()
         )
 
     # -- examples --------------------------------------------------------------------------------------------------

@@ -5,15 +5,14 @@ from __future__ import annotations
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from admin import clock, languages
+from admin import clock
 from admin.guard import expose, signed_in
 from admin.languages import gettext
 from admin.trying import asking, changed, examples, results, summary
-from admin.trying.page import READERS, Tried
+from admin.trying.page import READERS, Tried, errors
 from admin.trying.trial_view import TrialPages
 from server.backtesting import kept
 from server.store.models import Backtest
-from server.trying import Beside
 
 
 class TryingView(TrialPages):
@@ -130,12 +129,3 @@ class TryingView(TrialPages):
         if row.name != tried.draft.name:
             abort(404)
         return row
-
-
-def errors(text: Beside) -> list[str]:
-    """Why the text cannot be tried, each with its line."""
-    language = languages.language()
-    return [
-        gettext("line %(number)s: %(problem)s", number=one.line, problem=one.text(language))
-        for one in text.findings[:20]
-    ]

@@ -24,7 +24,7 @@ from tests.admin.drafting import (
     shipped,
     submitted,
 )
-from tests.admin.visiting import Panel, receive, words
+from tests.admin.visiting import COMPLAINTS, Panel, receive, words
 
 PROCESS = "complaint-monitoring"
 
@@ -324,3 +324,22 @@ def test_a_draft_that_was_overtaken_waits_for_its_author_and_not_for_an_approver
     assert "Waiting for your approval" not in approver.text("/admin/drafts/")
     assert "Put its changes onto what is in force now" in author.text("/admin/documents/")
     assert "rebase" in drafts.possible(drafts.one(late.id), drafts.caller(OWNER))
+
+
+@pytest.mark.parametrize(
+    ("language", "place"), [("en", "Clocks › first_response › Within"), ("zh", "时限 › first_response › 时限")]
+)
+def test_a_finding_names_its_place_as_the_form_does_and_leads_there(panel: Panel, language: str, place: str) -> None:
+    draft = begun(shipped(COMPLAINTS, ("within: {A: 1h, B: 4h", "within: {Z: 1h, B: 4h")), COMPLAINTS)
+    visitor = person(panel, OWNER, language)
+    pages = [visitor.get(f"/admin/drafts/{draft.id}/hand-in"), visitor.get(f"/admin/drafts/{draft.id}/")]
+    pages.append(visitor.post(f"/admin/drafts/{draft.id}/hand-in", {"reason": "why"}))
+    pages.append(visitor.post("/admin/drafts/propose", {"text": bytes(draft.data).decode(), "reason": "why"}))
+    assert [page.status_code for page in pages] == [200, 200, 422, 422]
+    for page in pages:
+        assert place in words(page.text)
+        assert "clocks.first_response" not in words(page.text).partition("kind: process")[0]
+    for page in pages[:3]:
+        assert f'href="/admin/editor/{draft.id}/#at/clocks/first_response/within' in page.text
+    errors = visitor.text(f"/admin/trying/{draft.id}/examples")
+    assert place in errors

@@ -48,6 +48,8 @@ def test_what_is_wrong_with_a_script_is_said_with_its_line_and_the_text_kept(pan
         assert answer.status_code == 422, text
         assert "The script cannot be played" in words(answer.text)
     assert "&lt;nothing&gt;" in owner.post("/admin/drills/play", {"script": wrong}).text
+    said = words(owner.post("/admin/drills/play", {"script": script().replace("at: +10m", "at: soon")}).text)
+    assert "Events › no. 1 › At" in said
     assert drills.newest(5) == []
     assert owner.get("/admin/drills/play?process=nothing").status_code == 404
     assert owner.get("/admin/drills/999/").status_code == 404

@@ -137,7 +137,11 @@ def test_the_year_of_a_calendar_shows_holidays_and_what_the_document_says_itself
     assert days["2026-03-02"] == {"day": "2026-03-02", "hours": ["09:00-12:00", "13:00-18:00"], "rule": "week"}
     assert days["2026-03-03"] == {"day": "2026-03-03", "hours": [], "rule": "own"}
     assert days["2026-10-01"]["rule"] == "holiday"
-    assert sent(root, f"/admin/editor/{draft}/year/2026", "kind: calendar").status_code == 422
+    empty = sent(root, f"/admin/editor/{draft}/year/2026", "kind: calendar")
+    assert empty.status_code == 200, "a calendar without hours is no mistake of whoever has just begun it"
+    assert len(empty.json["days"]) == 365
+    assert not any(day["hours"] for day in empty.json["days"])
+    assert "The year is empty until" in empty.json["message"]
     assert sent(root, f"/admin/editor/{draft}/year/99999", text).status_code == 422
 
 

@@ -220,3 +220,43 @@ def test_every_part_is_usable_on_a_telephone(browser: Browser, site: Site, langu
         button.click()
         assert sticks_out(one.page) == 0, button.inner_text()
     assert one.complaints == []
+
+
+def test_an_example_that_fails_is_marked_on_the_tab_and_in_the_form(browser: Browser, site: Site) -> None:
+    text = bytes(drafts.in_force(COMPLAINTS).data).decode()
+    draft = draft_of(COMPLAINTS, text.replace("kind: received, severity: A", "kind: received, severity: C", 1))
+    one = desk(browser, site.address).open(draft)
+    one.mode("form")
+    expect(one.page.locator("#tab-examples .tag-bad")).to_contain_text("1")
+    expect(one.page.locator("#part-examples .tag-bad")).to_contain_text("1")
+    one.part("examples")
+    failing = one.page.locator(".ed-card", has=one.page.locator(".ed-card-head .tag-bad"))
+    expect(failing).to_have_count(1)
+    expect(failing.locator(".problem-error").first).to_contain_text("This example fails: ")
+    one.page.evaluate("text => { duban.editor.yaml.replace(text); duban.editor.readText(); }", text)
+    expect(one.page.locator("#tab-examples .tag-bad")).to_have_count(0)
+    expect(one.page.locator("#part-examples .tag-bad")).to_have_count(0)
+    assert one.complaints == []
+
+
+def test_an_address_leads_to_a_place_in_the_form(browser: Browser, site: Site) -> None:
+    one = desk(browser, site.address).open(draft_of(COMPLAINTS))
+    one.mode("form")
+    one.page.goto("about:blank")
+    draft = draft_of(COMPLAINTS)
+    one.page.goto(f"{site.address}/admin/editor/{draft}/#at/clocks/first_response/warn/0")
+    one.until("document.documentElement.dataset.editor === 'ready'")
+    expect(one.page.locator("#part-clocks")).to_have_attribute("aria-current", "true")
+    assert "first_response" in one.page.evaluate("document.activeElement.closest('[data-path]').dataset.path")
+    expect(one.page.locator(":focus")).to_be_in_viewport()
+
+
+def test_a_calendar_that_was_just_begun_has_an_empty_year(browser: Browser, site: Site) -> None:
+    text = "kind: calendar\nname: nights\ntitle: Nights\ntimezone: Asia/Shanghai\nhours: {}\n"
+    one = desk(browser, site.address).open(draft_of("nights", text))
+    one.mode("form")
+    one.part("dates")
+    expect(one.page.locator(".ed-year .nothing")).to_contain_text("The year is empty until")
+    year = one.page.evaluate("duban.editor.form.year")
+    expect(one.page.locator(f"#day-{year}-03-18")).to_be_visible()
+    assert one.complaints == []

@@ -99,6 +99,11 @@ def test_a_matrix_fits_on_a_telephone_and_one_level_stays_a_list(browser: Browse
     one.field("classify.severity", "-open").click()
     expect(one.page.locator("table.ed-lookup")).to_be_visible()
     assert sticks_out(one.page) == 0
+    remove = one.page.get_by_role("button", name="Remove hurry: 缓")
+    remove.focus()
+    one.page.keyboard.press("Enter")
+    table = one.value()["classify"]["severity"]["table"]
+    assert table == {"stopped": {"high": "A"}, "degraded": {"high": "B"}}
     one.open(draft_of(COMPLAINTS))
     one.part("classify")
     one.field("classify.department", "-open").click()

@@ -31,15 +31,20 @@ export function datesInput(form, s, path, label) {
 async function draw(form, path, picture) {
   const key = `${form.year}\n${form.source.text}`;
   if (form.yearDrawn?.key !== key) {
-    if (form.yearDrawn) picture.append(months(form, path, form.yearDrawn.days));
+    if (form.yearDrawn) picture.append(...pictured(form, path));
     const found = await form.ask('year', form.source.text, form.year);
     if (!found) return;
-    if (found.message) { picture.replaceChildren(h('p', { class: 'nothing' }, found.message)); return; }
-    form.yearDrawn = { key, days: found.days };
+    if (!found.days) { picture.replaceChildren(h('p', { class: 'nothing' }, found.message)); return; }
+    form.yearDrawn = { key, days: found.days, message: found.message };
   }
   const active = document.activeElement?.id;
-  picture.replaceChildren(months(form, path, form.yearDrawn.days));
+  picture.replaceChildren(...pictured(form, path));
   if (active && picture.isConnected) document.getElementById(active)?.focus();
+}
+
+function pictured(form, path) {
+  const { days, message } = form.yearDrawn;
+  return [message && h('p', { class: 'nothing' }, message), months(form, path, days)].filter(Boolean);
 }
 
 function months(form, path, days) {

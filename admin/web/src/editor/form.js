@@ -16,6 +16,7 @@ export class Form {
     Object.assign(this, { root, names, t, apply, say, ask, isWritable, language });
     this.open = new Set();
     this.findings = [];
+    this.failing = [];
     this.cost = 0;
     this.current = BASICS;
     this.worked = new Map();
@@ -142,7 +143,7 @@ export class Form {
     const { basics, rest } = this.parts();
     const entry = (key, title, value) => {
       const count = isObject(value) ? Object.keys(value).length : null;
-      const wrong = this.findings.filter(one => (key === BASICS ? basics.includes(String(one.path[0])) || !one.path.length : String(one.path[0]) === key));
+      const wrong = this.wrong.filter(one => (key === BASICS ? basics.includes(String(one.path[0])) || !one.path.length : String(one.path[0]) === key));
       const level = wrong.some(one => one.level === 'error') ? 'bad' : wrong.length ? 'warn' : '';
       const lacks = key !== BASICS && value === undefined && (this.root.required ?? []).includes(key);
       return h('button', { type: 'button', id: `part-${key}`, 'aria-current': this.current === key ? 'true' : null, class: value === undefined && key ? 'is-empty' : '', onclick: () => this.go(key) },
@@ -190,12 +191,21 @@ export class Form {
 
   // What is wrong with exactly this value.
   problems(path) {
-    const key = keyOfPath(path), found = this.findings.filter(one => keyOfPath(one.path) === key);
+    const key = keyOfPath(path), found = this.wrong.filter(one => keyOfPath(one.path) === key);
     return found.map(one => h('p', { class: `problem problem-${one.level}` }, one.message));
   }
 
   wrongWithin(path) {
-    return this.findings.filter(one => path.every((step, i) => one.path[i] === step));
+    return this.wrong.filter(one => path.every((step, i) => one.path[i] === step));
+  }
+
+  // What is wrong anywhere: what the check finds, and the examples that fail.
+  get wrong() { return [...this.findings, ...this.failing]; }
+
+  showFailing(failing) {
+    if (JSON.stringify(failing) === JSON.stringify(this.failing)) return;
+    this.failing = failing;
+    this.showFindings(this.findings);
   }
 
   showFindings(findings) {
@@ -212,7 +222,7 @@ export class Form {
     this.draw();
     for (let n = path.length; n > 0; n--) {
       const found = document.getElementById(idOf(path.slice(0, n))) ?? this.panel.querySelector(`[data-path="${CSS.escape(keyOfPath(path.slice(0, n)))}"]`);
-      if (found) { found.scrollIntoView({ block: 'center' }); found.focus?.(); return; }
+      if (found) { if (!/^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(found.tagName)) found.tabIndex = -1; found.scrollIntoView({ block: 'center' }); found.focus(); return; }
     }
   }
 

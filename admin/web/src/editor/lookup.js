@@ -1,6 +1,6 @@
 // A look-up table of two fields as a matrix: a row for each value of the first, a column for each of the second.
 import { deref } from './schema.js';
-import { h, iconButton, idOf } from './dom.js';
+import { h, iconButton, idOf, textButton } from './dom.js';
 import { chooser, valueInput } from './inputs.js';
 import { isObject } from './writing.js';
 
@@ -27,11 +27,14 @@ export function lookupInput(form, s, path, label) {
   const addColumn = name => form.editAll(rows.filter(row => isObject(table[row])).map(row => ({ do: 'set', path: [...path, row, name], value: some })), { said: form.t('added') });
   const takeColumn = name => form.editAll(rows.filter(row => isObject(table[row]) && name in table[row]).map(row => ({ do: 'delete', path: [...path, row, name] })), { said: form.t('removed') });
   const canWrite = form.isWritable();
+  const columnTitle = column => form.t('remove_one', { what: `${titles[1]}: ${titleOf(1, column)}` });
   return h('div', { class: 'ed-many' }, rows.length > 0 && h('div', { class: 'table-box ed-table-box' }, h('table', { class: 'table list ed-table ed-matrix ed-lookup' }, h('caption', { class: 'sr-only' }, label),
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, `${titles[0]} \\ ${titles[1]}`), columns.map(column => h('th', { scope: 'col' }, titleOf(1, column), ' ',
-      canWrite && columns.length > 1 && iconButton('trash-o', form.t('remove_one', { what: `${titles[1]}: ${titleOf(1, column)}` }), () => takeColumn(column), { id: idOf([...path, column], '-column-remove') }))), canWrite && h('td'))),
+      canWrite && columns.length > 1 && iconButton('trash-o', columnTitle(column), () => takeColumn(column), { id: idOf([...path, column], '-column-remove') }))), canWrite && h('td'))),
     h('tbody', {}, rows.map(row => h('tr', {}, h('th', { scope: 'row' }, titleOf(0, row), form.problems([...path, row])), isObject(table[row]) ? columns.map(column => cell(row, column)) : whole(row),
       canWrite && h('td', { class: 'ed-tools' }, rows.length > 1 && iconButton('trash-o', form.t('remove_one', { what: `${titles[0]}: ${titleOf(0, row)}` }), () => form.edit({ do: 'delete', path: [...path, row] }, { said: form.t('removed') }), { id: idOf([...path, row], '-remove') }))))))),
+  // Where the head of the table is folded away, its columns are removed below it.
+  canWrite && columns.length > 1 && h('div', { class: 'ed-line ed-narrow' }, columns.map(column => textButton(columnTitle(column), () => takeColumn(column), { id: idOf([...path, column], '-column-remove-below') }))),
   canWrite && h('div', { class: 'ed-line' }, adding(form, path, '-row', titles[0], values[0], rows, addRow), adding(form, path, '-column', titles[1], values[1], columns, addColumn)));
 }
 

@@ -74,12 +74,16 @@ class Page {
     for (const one of this.tabs.children) { const isOn = one.id === `tab-${key}`; one.setAttribute('aria-selected', String(isOn)); one.tabIndex = isOn ? 0 : -1; }
     for (const [name, panel] of Object.entries(this.panels)) panel.hidden = name !== key;
     this.opened = key;
+    await this.#mount(key);
+  }
+
+  async #mount(key) {
     const beside = this.data.beside?.[key], panel = this.panels[key];
     if (!beside) return;
     if (panel.dataset.mounted) { this.mounted?.[key]?.update?.(); return; }
     panel.dataset.mounted = 'true';
     const module = await import(beside.module);
-    const made = module.mount(panel, { part: key, draftUrl: beside.draftUrl, texts: this.data.texts, getText: () => this.yaml.text, onChange: text => { this.yaml.replace(text); this.readText(); }, request: (address, options) => this.store.request(address, options) });
+    const made = module.mount(panel, { part: key, draftUrl: beside.draftUrl, texts: this.data.texts, getText: () => this.yaml.text, onChange: text => { this.yaml.replace(text); this.readText(); }, request: (address, options) => this.store.request(address, options), told: failing => this.showExamples(failing) });
     this.mounted = { ...this.mounted, [key]: made };
   }
 
@@ -92,6 +96,7 @@ class Page {
     this.form.show(this.source);
     this.mode(localStorage.getItem('duban-editor-mode') ?? (innerWidth >= 1500 ? 'both' : 'form'));
     this.tab('findings');
+    this.#playExamples();
     this.told(this.data.writable ? 'saved' : 'read_only');
     this.showFindings();
     if (left && this.data.writable) this.#recover(left);
@@ -102,7 +107,31 @@ class Page {
       if ((event.ctrlKey || event.metaKey) && event.key === 's') { event.preventDefault(); this.store.save(); }
       this.#backOrForth(event);
     });
+    this.#goToPlace();
     document.documentElement.dataset.editor = 'ready';
+  }
+
+  // The place that the address names: `#at/clocks/first/within`.
+  #goToPlace() {
+    const [begin, ...steps] = decodeURIComponent(location.hash).split('/');
+    if (begin !== '#at' || this.source.error) return;
+    const path = [];
+    for (const step of steps.filter(Boolean)) path.push(Array.isArray(this.source.get(path)) ? Number(step) : step);
+    if (this.main.dataset.mode === 'yaml') this.mode('form');
+    this.form.reveal(path);
+  }
+
+  // Examples are played beside the text whether their tab is open or not: which fail is said on the tab and in the form.
+  async #playExamples() {
+    if (!this.data.beside?.examples) return;
+    await this.#mount('examples');
+    this.mounted.examples?.update?.();
+  }
+
+  showExamples(failing) {
+    const { t } = this, tab = this.tabs.querySelector('#tab-examples');
+    this.form.showFailing(failing.map(({ place, message }) => ({ path: ['examples', place], level: 'error', message: t('example_fails', { why: message }) })));
+    tab.replaceChildren(t('examples'), failing.length ? h('span', { class: 'tag tag-bad' }, h('span', { 'aria-hidden': 'true' }, String(failing.length)), h('span', { class: 'sr-only' }, t('examples_fail', { count: failing.length }))) : '');
   }
 
   // What leads on with the text leads on with all of it: what is not saved yet is saved first, and who cannot save stays.
@@ -135,7 +164,7 @@ class Page {
     const [back, forth] = this.yaml.depths;
     this.undoButton.disabled = !back;
     this.redoButton.disabled = !forth;
-    this.mounted?.[this.opened]?.update?.();
+    for (const key of new Set([this.opened, 'examples'])) this.mounted?.[key]?.update?.();
     this.bus.dispatchEvent(new CustomEvent('textchange', { detail: { text } }));
   }
 
