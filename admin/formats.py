@@ -36,6 +36,12 @@ def _day(value: date, form: str, language: str) -> str:
     return dates.format_date(value, form, locale=_LOCALES[language])
 
 
+def load(language: str) -> None:
+    """Read what is needed to write a moment in that language."""
+    _between(language)
+    _day(date(2026, 1, 1), "full", language)
+
+
 def day(value: date) -> str:
     """A date with its year."""
     return _day(value, "usual", languages.language())

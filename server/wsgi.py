@@ -5,6 +5,7 @@ The process that starts and ends the workers stays small: each of them loads the
 
 from __future__ import annotations
 
+import gc
 import logging
 import mmap
 import os
@@ -87,7 +88,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
         nudging.on_nudge(Nudger(open_queue(self._settings.queue)).nudge)
         self._counting = metrics.Counting()
         self._counting.start()
-        return create_app(self._settings, self._memory)
+        app = create_app(self._settings, self._memory)
+        _warm(app)
+        return app
 
     def _close(self, _server: Any, _worker: Any) -> None:
         from server.store import database
@@ -125,6 +128,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "post_worker_init": _leave_interrupts_to_the_server,
             "worker_exit": self._close,
         }
+
+
+def _warm(app: Flask) -> None:
+    """Make what nearly every request needs before the first one comes."""
+    from admin.warming import warm
+    from server.store.failures import Unavailable
+
+    try:
+        warm(app)
+    except Unavailable as error:
+        log.warning("the database cannot be used; the first requests make what they need: %s", error)
+    # What there is now stays. Looking through it again and again for garbage would hold up a request for 0.1 s.
+    gc.collect()
+    gc.freeze()
 
 
 def _end_gently(_server: Any) -> None:

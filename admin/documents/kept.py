@@ -46,7 +46,7 @@ def titles(versions: Iterable[tuple[int, str, str]], language: str) -> dict[str,
     wanted = list(versions)
     unread = [id for id, _, sha256 in wanted if sha256 not in _titles]
     for row in Version.select().where(Version.id.in_(unread)) if unread else ():
-        _keep(_titles, row.sha256, value_of(row).get("title") or row.name, MOST_TITLES)
+        _keep(_titles, row.sha256, documents.title_of(bytes(row.data)) or row.name, MOST_TITLES)
     return {name: in_language(_titles.get(sha256), language, name) for _, name, sha256 in wanted}
 
 

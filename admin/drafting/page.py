@@ -113,8 +113,7 @@ def title_of(row: Any) -> str:
 def _titles(name: str, sha256: str, is_version: bool) -> Any:
     table = Version if is_version else Draft
     row = table.select(table.data).where(table.name == name, table.sha256 == sha256).first()
-    document, _ = documents.read(b"" if row is None else bytes(row.data))
-    return None if document is None else document.value.get("title")
+    return None if row is None else documents.title_of(bytes(row.data))
 
 
 # -- what was asked for ---------------------------------------------------------------------------------------------

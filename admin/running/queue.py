@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from peewee import JOIN
 from werkzeug.datastructures import MultiDict
 
 from admin import clock
@@ -19,7 +20,7 @@ from server import delivery
 from server.delivery import deciding
 from server.delivery.deciding import OPEN, NoReason, Which
 from server.policies import Unusable, process_for
-from server.store.models import Message
+from server.store.models import Issue, Message
 
 SIZE: Final = 50
 STATES: Final = (*OPEN, Message.PENDING)
@@ -34,7 +35,7 @@ class QueueView(SystemPage):
         which = _which(request.args)
         before = request.args.get("after", type=int)
         found = deciding.ids(which, before if before is None or 0 < before < 2**62 else None, SIZE + 1)
-        rows = {row.id: row for row in Message.select().where(Message.id.in_(found[:SIZE]))}
+        rows = {row.id: row for row in _rows(found[:SIZE])}
         return self.render(
             "panel/running/queue.html",
             rows=[_message(rows[id_]) for id_ in found[:SIZE] if id_ in rows],
@@ -70,7 +71,7 @@ class QueueView(SystemPage):
         return self._asked(given, meant, reason, "")
 
     def _asked(self, given: MultiDict[str, str], meant: list[int], reason: str, problem: str) -> str:
-        rows = list(Message.select().where(Message.id.in_(meant[:20])).order_by(Message.id.desc()))
+        rows = _rows(meant[:20]).order_by(Message.id.desc())
         return self.render(
             "panel/running/decide.html",
             do=given.get("do"),
@@ -112,6 +113,12 @@ def _one(message: int) -> list[int]:
     if not 0 < message < 2**62 or Message.get_or_none(Message.id == message) is None:
         abort(404)
     return [message]
+
+
+def _rows(wanted: list[int]) -> Any:
+    """These messages, each with what is shown of its issue."""
+    columns = (Message, Issue.id, Issue.number, Issue.pins)
+    return Message.select(*columns).join(Issue, JOIN.LEFT_OUTER).where(Message.id.in_(wanted))
 
 
 def _message(row: Any) -> dict[str, Any]:

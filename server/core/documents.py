@@ -16,7 +16,7 @@ import yaml
 from server.core.findings import Finding, Path, in_order
 from server.core.scalars import BadNumber, plain
 from server.core.yaml_errors import MAX_LEVELS, syntax_finding
-from server.core.yaml_values import PARSER, values_of
+from server.core.yaml_values import PARSER, first_of, values_of
 
 MAX_BYTES: Final = 256 * 1024
 MAX_FINDINGS: Final = 100  # of reading; whoever has more has sent something that is no document
@@ -145,6 +145,12 @@ def _read(data: bytes, file: str) -> tuple[Document | None, list[Finding]]:
             return None, in_order(builder.findings)
         value = builder.value
     return Document(file, data, text, value, hashlib.sha256(data).hexdigest(), Places(text)), []
+
+
+def title_of(data: bytes) -> Any:
+    """What stands as the `title` of a document: a text, a map by language, or None where none is found. It is mostly
+    among the first lines, and nothing behind it is read."""
+    return first_of(data.decode("utf-8", "replace").removeprefix("\ufeff"), "title")
 
 
 class _Enough(Exception):

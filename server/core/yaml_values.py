@@ -33,6 +33,25 @@ def values_of(text: str) -> dict[str, Any] | None:
     return found if ends and isinstance(found, dict) else None
 
 
+def first_of(text: str, wanted: str) -> Any:
+    """The value of that key of the map that the text is, which is read no further; None where it is not found, or
+    anything before it is not as usual."""
+    parser = PARSER(text)
+    try:
+        for kind in (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.MappingStartEvent):
+            if type(parser.get_event()) is not kind:
+                return None
+        while type(key := parser.get_event()) is yaml.ScalarEvent:
+            value = _value(parser)
+            if key.value == wanted:
+                return value
+    except (yaml.YAMLError, BadNumber, _Unusual):
+        return None
+    finally:
+        parser.dispose()
+    return None
+
+
 class _Unusual(Exception):
     """A tag, an anchor, an alias, a key twice, or one that is no text, `<<`, too many levels."""
 

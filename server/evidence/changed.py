@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from peewee import JOIN
+
 from server import calling
 from server.core import documents
 from server.core.difference_words import as_dicts
@@ -77,14 +79,17 @@ def search(document: str, part: str, words: str, language: str, before: int | No
 
 
 def _pairs(document: str, before: int | None) -> Iterator[tuple[Any, Any]]:
-    query = Version.select(*_COLUMNS).order_by(Version.id.desc()).limit(LOOKED_AT)
+    """Versions, newest first, each with the one before it (None: it is the first)."""
+    earlier = Version.alias()
+    is_before = (earlier.name == Version.name) & (earlier.number == Version.number - 1)
+    query = Version.select(*_COLUMNS, *(getattr(earlier, field.name) for field in _COLUMNS))
+    query = query.join(earlier, JOIN.LEFT_OUTER, on=is_before, attr="earlier")
     if document:
         query = query.where(Version.name == document)
     if before is not None:
         query = query.where(Version.id < before)
-    for row in query:
-        earlier = Version.select(*_COLUMNS).where(Version.name == row.name, Version.number == row.number - 1)
-        yield row, earlier.first()
+    for row in query.order_by(Version.id.desc()).limit(LOOKED_AT):
+        yield row, getattr(row, "earlier", None)
 
 
 def _is_more(document: str, last: int | None) -> bool:

@@ -371,3 +371,27 @@ def test_a_long_text_is_not_kept():
     assert second is not None
     assert second.value == first.value
     assert second.value is not first.value
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("kind: process\ntitle: {zh: 题, en: T}\nstages: [", {"zh": "题", "en": "T"}),
+        ("a: {title: inner}\nb: [1, {c: 2}]\ntitle: outer\n", "outer"),
+        ("\ufefftitle: first\n", "first"),
+        ("a: 1\n", None),
+        ("- title: x\n", None),
+        ("a: [\ntitle: x\n", None),
+        ("a: *b\ntitle: x\n", None),
+        ("", None),
+    ],
+)
+def test_a_title_is_found_without_reading_what_follows(text, title):
+    assert documents.title_of(text.encode()) == title
+
+
+@pytest.mark.parametrize("path", sorted(POLICIES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_title_of_a_shipped_document_is_the_one_it_is_read_with(path):
+    document, _ = read(path.read_bytes())
+    assert document is not None
+    assert documents.title_of(path.read_bytes()) == document.value["title"]
