@@ -30,7 +30,11 @@ class Target(NamedTuple):
 
 def state_of(turn: Turn, clock: Clock) -> ClockState:
     """The clock's state on this issue."""
-    return turn.case.clocks.setdefault(clock.id, ClockState())
+    clocks = turn.case.clocks
+    state = clocks.get(clock.id)
+    if state is None:
+        state = clocks[clock.id] = ClockState()
+    return state
 
 
 def target(turn: Turn, clock: Clock, first: bool = False) -> Target | None:

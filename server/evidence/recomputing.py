@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from server import audit, policies
+from server.core import case as cases
 from server.core.advance import advance
 from server.core.case import Case
 from server.core.printing import without
@@ -262,9 +263,10 @@ class _Computing:
         if self._pinned.hashes != pinned.hashes:
             self._find("case-differs", None, keys=["pins"])
         computed = None if self._case is None else self._case.dump()
-        if computed == case:
-            return
         try:
+            # Earlier releases wrote what is as it begins, too.
+            if case == computed or cases.load(case).dump() == computed:
+                return
             there = json.loads(case)
             made = {} if computed is None else json.loads(computed)
             keys = [key for key in sorted({*there, *made}) if there.get(key) != made.get(key)]

@@ -84,7 +84,7 @@ def test_migrating_to_the_same_policy_changes_nothing_but_the_line(
     # Another title is another version; its calendar is an object of its own, so that everything is looked at anew.
     after = before if very_same else loaded({"policy": {**policy, "title": "Another"}}).processes["base"]
     script = _script(before, given_script)
-    now = script.start + minute * MINUTE
+    now = min(script.start + minute * MINUTE, script.until)  # later, more time would have passed for one of the two
     plain, moved = _played(script, before, []), _played(script, before, [(now, after, None)])
     assert [line for line in moved.lines if line["kind"] != "migrated"] == plain.lines
 
