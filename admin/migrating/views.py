@@ -90,11 +90,7 @@ class MigrationsView(DraftsPage):
     @expose("/<int:plan>/course")
     def course(self, plan: int) -> ResponseReturnValue:
         """How far a plan is: the piece of its page that renews itself."""
-        try:
-            found = migration.summary(plan)
-        except NotDone:
-            abort(404)
-        return self.render("panel/migrations/course.html", plan=_plan(found), polled=True)
+        return self.render("panel/migrations/course.html", plan=_plan(_summary(plan)), polled=True)
 
     @expose("/<int:plan>/approve", methods=("GET", "POST"))
     def approve(self, plan: int) -> ResponseReturnValue:
@@ -105,7 +101,7 @@ class MigrationsView(DraftsPage):
             migration.approve(plan, signed_in(), sha256, self.now(), posted("remark"))
             return gettext("Approved. The issues are migrated one after the other.")
 
-        return self.step(plan, "approve", words_for.approving(_shown(plan)), do)
+        return self.step(plan, "approve", words_for.approving(_summary(plan)), do)
 
     @expose("/<int:plan>/turn-down", methods=("GET", "POST"))
     def turn_down(self, plan: int) -> ResponseReturnValue:
@@ -132,7 +128,7 @@ class MigrationsView(DraftsPage):
         refused = None
         if request.method not in SAFE:
             try:
-                _shown(plan)
+                _summary(plan)
                 flash(do(), "success")
                 return redirect(url_for(".plan", plan=plan), 303)
             except NotDone as error:
@@ -143,16 +139,12 @@ class MigrationsView(DraftsPage):
         self, plan: int, step: str = "", said: list[Sentence] | None = None, refused: Refusal | None = None
     ) -> ResponseReturnValue:
         """A plan; with a step, the step's page."""
-        shown = _shown(plan)
-        issues = [
-            {**one, "text": words_for.issue_text(one["state"]), "tone": words_for.ISSUE_TONES.get(one["state"], "")}
-            for one in shown["issues"]
-        ]
+        found = _summary(plan)
         body = self.render(
             "panel/migrations/step.html" if step else "panel/migrations/plan.html",
-            plan=_plan(shown),
-            issues=issues,
-            stages=shown["stages"],
+            plan=_plan(found),
+            **({} if step else _issues(plan, found["counts"])),
+            stages=found["stages"],
             possible=migration.possible(migration.one(plan), signed_in()),
             step=step,
             said=said,
@@ -162,11 +154,27 @@ class MigrationsView(DraftsPage):
         return body, 200 if refused is None else refused.status
 
 
-def _shown(plan: int) -> dict[str, Any]:
+def _summary(plan: int) -> dict[str, Any]:
     try:
-        return migration.shown(plan, languages.language())
+        return migration.summary(plan)
     except NotDone:
         abort(404)
+
+
+def _issues(plan: int, counts: dict[str, int]) -> dict[str, Any]:
+    """A page of the plan's issues, all or those of a state, and the ways to the others."""
+    state = request.args.get("state", "")
+    state = state if state in counts else ""
+    after = max(0, min(request.args.get("after", 0, type=int), 2**62))
+    found, following = migration.issues_of(plan, languages.language(), state, after)
+    return {
+        "issues": [{**one, "text": words_for.issue_text(one["state"])} for one in found],
+        "tones": words_for.ISSUE_TONES,
+        "chosen": state,
+        "states": [(one, words_for.issue_text(one), count) for one, count in counts.items() if count],
+        "is_first": after == 0,
+        "following": following,
+    }
 
 
 def _plan(one: dict[str, Any]) -> dict[str, Any]:

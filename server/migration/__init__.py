@@ -6,7 +6,7 @@ from server.migration.looking import Looked, look
 from server.migration.planning import approve, possible, preview, propose, reject, withdraw
 from server.migration.running import run
 from server.migration.selecting import ALL, BETTER, SELECTIONS, SOME, Selection, candidates, target_of
-from server.migration.showing import listed, look_shown, one, shown, summary
+from server.migration.showing import issues_of, listed, look_shown, one, shown, summary
 
 __all__ = [
     "ALL",
@@ -18,6 +18,7 @@ __all__ = [
     "Selection",
     "approve",
     "candidates",
+    "issues_of",
     "listed",
     "look",
     "look_shown",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from peewee import fn
 
@@ -47,26 +47,37 @@ def shown(migration: int, language: str) -> dict[str, Any]:
     """A migration with what became of each issue. Raises NotDone."""
     with database.session():
         plan = one(migration)
-        rows = (
-            MigrationIssue.select(MigrationIssue, Issue.number)
-            .join(Issue)
-            .where(MigrationIssue.migration == plan.id)
-            .order_by(MigrationIssue.issue)
-        )
-        return {
-            **_plan(plan),
-            "issues": [
-                {
-                    "number": row.issue.number,
-                    "state": row.state,
-                    "at": _moment(row.at),
-                    "problems": [
-                        _said(Problem(why["at"], why["code"], why["params"]), language) for why in row.why or ()
-                    ],
-                }
-                for row in rows
-            ],
-        }
+        return {**_plan(plan), "issues": [_issue(row, language) for row in _issues(plan.id)]}
+
+
+PAGE: Final = 100
+"""Issues of a migration that are shown at once."""
+
+
+def issues_of(
+    migration: int, language: str, state: str = "", after: int = 0
+) -> tuple[list[dict[str, Any]], int | None]:
+    """A page of a migration's issues, in the order of receipt, each with what became of it; and what the next page
+    begins after (None: that was all). `state`: only those of that state."""
+    query = _issues(migration).where(MigrationIssue.issue > after).limit(PAGE + 1)
+    with database.session():
+        rows = list(query.where(MigrationIssue.state == state) if state else query)
+    return [_issue(row, language) for row in rows[:PAGE]], rows[PAGE - 1].issue_id if len(rows) > PAGE else None
+
+
+def _issues(migration: int) -> Any:
+    query = MigrationIssue.select(MigrationIssue, Issue.id, Issue.number).join(Issue)
+    return query.where(MigrationIssue.migration == migration).order_by(MigrationIssue.issue)
+
+
+def _issue(row: Any, language: str) -> dict[str, Any]:
+    problems = [Problem(why["at"], why["code"], why["params"]) for why in row.why or ()]
+    return {
+        "number": row.issue.number,
+        "state": row.state,
+        "at": _moment(row.at),
+        "problems": [_said(problem, language) for problem in problems],
+    }
 
 
 def _plan(row: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 
@@ -10,9 +11,10 @@ import pytest
 
 from admin.migrating import views
 from server import drafts, migration
+from server.migration import showing
 from server.store.models import Migration
 from tests.admin.drafting import ANOTHER, APPROVER, OWNER, approved, person, shipped, submitted
-from tests.admin.visiting import Panel, now, receive, words
+from tests.admin.visiting import Panel, Visitor, now, receive, words
 
 PROCESS = "complaint-monitoring"
 
@@ -137,3 +139,32 @@ def test_of_many_issues_the_page_shows_some_and_the_file_all(
     assert owner.post("/admin/migrations/propose/looks", {**form, "process": "nothing"}).status_code == 404
     bad = {**form, "stage.nowhere": "closed"}
     assert owner.post("/admin/migrations/propose/looks", bad).status_code == 422
+
+
+def pages(visitor: Visitor, page: str, numbers: list[str]) -> list[list[str]]:
+    """Which of the issues each page shows, from this one on."""
+    text = visitor.get(page).text
+    shown = [one for one in numbers if f">{one}</a>" in text]
+    following = re.search(r'rel="next" href="([^"#]+)', text)
+    return [shown, *(pages(visitor, html.unescape(following[1]), numbers) if following else [])]
+
+
+def test_the_issues_of_a_plan_come_a_page_at_a_time_and_by_what_became_of_them(
+    panel: Panel, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(showing, "PAGE", 2)
+    numbers = [number, *(receive(category="price") for _ in range(4))]
+    approved(submitted(shipped(PROCESS, ("title: {zh: ", "title: {zh: 更")), PROCESS, "fu"))
+    owner, approver = person(panel, "fu"), person(panel, APPROVER)
+    form = {"process": PROCESS, "selection": "all", "reason": "in pages"}
+    plan = owner.post("/admin/migrations/propose", form).headers["Location"]
+    assert pages(owner, plan, numbers) == [numbers[:2], numbers[2:4], numbers[4:]]
+    approver.post(f"{plan}approve", {"sha256": migration.listed()[0]["sha256"]})
+    migration.run(now(), 2)
+    assert pages(owner, plan, numbers) == [numbers[:2], numbers[2:4], numbers[4:]]
+    assert pages(owner, f"{plan}?state=migrated", numbers) == [numbers[:2]]
+    assert pages(owner, f"{plan}?state=waiting", numbers) == [numbers[2:4], numbers[4:]]
+    assert pages(owner, f"{plan}?state=left", numbers) == [[]]
+    assert re.search(r"state=waiting[^>]*>waits for its turn 3<", owner.get(plan).text)
+    assert pages(owner, f"{plan}?state=unheard-of&after=x", numbers)[0] == numbers[:2]
+    assert pages(owner, f"{plan}?after={10**30}", numbers) == [[]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import SQL, Check, CompositeKey, ForeignKeyField, TextField
+from peewee import Check, CompositeKey, ForeignKeyField, TextField
 
 from server.store.fields import JsonField, MomentField, NumberedRow, Row
 from server.store.models.documents import Version
@@ -55,14 +55,5 @@ class MigrationIssue(Row):
 
     class Meta:
         primary_key = CompositeKey("migration", "issue")
+        indexes = ((("migration", "state", "issue"), False),)
         constraints = [Check("state IN ('waiting', 'migrated', 'left')", "migration_issue_state")]
-
-
-MigrationIssue.add_index(
-    MigrationIssue.index(
-        MigrationIssue.migration,
-        MigrationIssue.issue,
-        where=SQL("\"state\" = 'waiting'"),
-        name="migration_issue_waiting",
-    )
-)
