@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from flask import url_for
 
 from admin import languages
-from server import policies
+from admin.languages import gettext
+from admin.reading import PanelReader
+from server import calling, policies
+from server.core import documents
+from server.core.example_words import expected_text
 from server.core.findings import Finding
 from server.core.places import place_text
+from server.core.vocabulary import Vocabulary, in_language
 
 KINDS: Final = ("process", "calendar", "source", "channels", "script")
+NO_TEXTS: Final[Mapping[str, bytes]] = {}
 _KIND: Final = re.compile(rb"^kind:[ \t]*([a-z]+)", re.MULTILINE)
 
 
@@ -35,17 +41,50 @@ def text(finding: Finding, kind: str) -> str:
     return finding.text(language, partial(place_text, kind) if kind in KINDS else None)
 
 
-def told(found: Iterable[Finding], kinds: Mapping[str, str]) -> list[Told]:
-    """Findings of several files, each by the kind of its file; one of another document in force says which."""
-    return [_told(one, kinds) for one in found]
+def told(found: Iterable[Finding], kinds: Mapping[str, str], texts: Mapping[str, bytes] = NO_TEXTS) -> list[Told]:
+    """Findings of several files, each by the kind of its file; one of another document in force says which. `texts`:
+    of the files, for what examples expect."""
+    return [_told(one, kinds, texts) for one in found]
 
 
-def _told(finding: Finding, kinds: Mapping[str, str]) -> Told:
+def of_texts(found: Iterable[Finding], texts: Mapping[str, bytes]) -> list[Told]:
+    """Findings of these files."""
+    return told(found, {file: kind_of(data) for file, data in texts.items()}, texts)
+
+
+def _told(finding: Finding, kinds: Mapping[str, str], texts: Mapping[str, bytes]) -> Told:
     own = not finding.file or finding.file in kinds
     kind = kinds.get(finding.file, "") if own else in_force(finding.file)
-    said = text(finding, kind)
+    said = _of_example(finding, texts.get(finding.file)) or text(finding, kind)
     shown = said[:1].upper() + said[1:] if own else f"{finding.file}: {said}"
     return Told(finding.level, finding.code, finding.line if own else 0, shown)
+
+
+@lru_cache(maxsize=8)  # a page tells several findings of one text
+def _read(data: bytes) -> Mapping[str, Any] | None:
+    document, _ = documents.read(data)
+    return None if document is None else document.value
+
+
+def _of_example(finding: Finding, data: bytes | None) -> str:
+    """What an example expects in vain, in words; empty for another finding."""
+    if finding.code not in ("example-missing", "example-unexpected") or data is None:
+        return ""
+    value = _read(data)
+    process = policies.in_force().processes.get(finding.file.removesuffix(".yaml"))
+    if value is None or process is None:
+        return ""
+    _, place, _, row = finding.path
+    example = value["examples"][place]
+    wanted = example["expect"][row]
+    language = languages.language()
+    names = calling.names(language, value)
+    reader = PanelReader(language, process.process.calendar, names.people, names.channels, names.documents)
+    line = expected_text(Vocabulary(value), wanted.get("not", wanted), reader)
+    name = in_language(example.get("name"), language, str(int(place) + 1))
+    if "not" in wanted:
+        return gettext("Example “%(name)s”: this must not happen: %(line)s", name=name, line=line)
+    return gettext("Example “%(name)s”: this does not happen: %(line)s", name=name, line=line)
 
 
 def in_force(file: str) -> str:

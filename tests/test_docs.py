@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from server.directory.items import KEYS
+from server.directory.reading import read
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -41,3 +45,14 @@ def test_every_requirement_row_says_where_it_is_served():
         }
     assert len(asked) > 90
     assert asked - rows((ROOT / "docs" / "coverage.md").read_text("utf-8")) == set()
+
+
+def test_the_contract_shows_every_key_of_the_directory_in_a_file_that_can_be_imported():
+    section = (ROOT / "docs" / "contract.md").read_text("utf-8").partition("### The directory's file")[2]
+    shown = section.partition("```yaml\n")[2].partition("```")[0]
+    _, found = read(shown.encode())
+    assert found == []
+    raw = yaml.safe_load(shown)
+    for table, keys in KEYS.items():
+        assert {key for one in raw[table] for key in one} == set(keys), table
+    assert isinstance(raw["people"][0]["away"], list)

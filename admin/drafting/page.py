@@ -155,9 +155,8 @@ def refusal(error: drafts.NotDone, texts: Iterable[tuple[str, bytes]] = ()) -> R
     if "state" in error.params:
         error.params = {**error.params, "state": state_text(str(error.params["state"]))}
     pairs = [(one["mine"][language], one["theirs"][language]) for one in error.conflicts]
-    kinds = {file: findings.kind_of(data) for file, data in texts}
     warnings = [one for one in error.findings if one.level != "error"]
-    return Refusal(error.status, error.text(language), findings.told(error.findings, kinds), warnings, pairs)
+    return Refusal(error.status, error.text(language), findings.of_texts(error.findings, dict(texts)), warnings, pairs)
 
 
 def file_of(draft: Draft) -> tuple[str, bytes]:

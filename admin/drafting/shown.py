@@ -9,7 +9,7 @@ from typing import Any
 from admin import clock, languages
 from admin import findings as told
 from admin.documents import kept
-from admin.drafting.page import TONES, checked, origin_text, state_text, title_of, who
+from admin.drafting.page import TONES, checked, file_of, origin_text, state_text, title_of, who
 from admin.drafting.rows import Row, rows
 from admin.drafting.times import spelled
 from admin.languages import gettext
@@ -121,7 +121,7 @@ def _findings(draft: Draft, found: Iterable[Finding]) -> list[FindingShown]:
 
 def _finding(finding: Finding, draft: Draft) -> FindingShown:
     place = drafts.place(finding)
-    (one,) = told.told([finding], {f"{draft.name}.yaml": draft.kind})
+    (one,) = told.of_texts([finding], dict([file_of(draft)]))
     return FindingShown(
         level=finding.level,
         line=one.line,

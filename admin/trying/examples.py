@@ -9,7 +9,8 @@ from admin import findings, languages
 from admin.languages import gettext
 from admin.lines import Line, lines
 from admin.reading import Words
-from server.core.examples import Expected, shown
+from server.core.example_words import expected_text
+from server.core.examples import Expected
 from server.core.vocabulary import in_language
 from server.trying import Beside, ExampleShown, examples
 
@@ -55,9 +56,9 @@ def _one(one: ExampleShown, words: Words) -> ExampleWorded:
         name=in_language(one.name, language, gettext("Example %(number)s", number=number)),
         passes=one.passes,
         source_line=one.line,
-        problems=[findings.text(finding, "process") for finding in one.findings],
+        problems=_problems(one, words),
         lines=_marked(one, words),
-        missing=[expected_text(row) for row in one.expected if not row.unwanted and row.place is None],
+        missing=[said(row, words) for row in one.expected if not row.unwanted and row.place is None],
         count=len(one.expected),
     )
 
@@ -71,14 +72,28 @@ def _marked(one: ExampleShown, words: Words) -> list[Marked]:
         if row.met and not row.unwanted:
             found[row.place] = replace(marked, mark=marked.mark or "met")
         elif row.unwanted and not row.met:
-            note = gettext("This must not be here: %(line)s", line=expected_text(row))
+            note = gettext("This must not be here: %(line)s", line=said(row, words))
             found[row.place] = replace(marked, mark="unwanted", notes=[*marked.notes, note])
         elif not row.met:
-            note = gettext("Expected instead: %(line)s", line=expected_text(row))
+            note = gettext("Expected instead: %(line)s", line=said(row, words))
             found[row.place] = replace(marked, mark="near", notes=[*marked.notes, note])
     return found
 
 
-def expected_text(row: Expected) -> str:
-    """What was expected, key by key as it is written: only that is sure of a line that is not there."""
-    return shown(row.wanted)
+def _problems(one: ExampleShown, words: Words) -> list[str]:
+    """What is otherwise than expected; of an example that cannot be played, why."""
+    if not one.expected:
+        return [findings.text(finding, "process") for finding in one.findings]
+    told = []
+    for row in one.expected:
+        if not row.met:
+            text = (
+                gettext("This must not happen: %(line)s") if row.unwanted else gettext("This does not happen: %(line)s")
+            )
+            told.append(text % {"line": said(row, words)})
+    return told
+
+
+def said(row: Expected, words: Words) -> str:
+    """What was expected, key by key: only that is sure of a line that is not there."""
+    return expected_text(words.vocabulary, row.wanted, words.reader)

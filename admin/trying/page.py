@@ -122,8 +122,7 @@ def draft_of(number: int) -> Draft:
 
 def errors(text: Beside) -> list[str]:
     """Why the text cannot be tried, each with its line."""
-    kinds = {f"{text.name}.yaml": findings.kind_of(text.data)}
     return [
         gettext("line %(number)s: %(problem)s", number=one.line, problem=one.text) if one.line else one.text
-        for one in findings.told(text.findings[:20], kinds)
+        for one in findings.of_texts(text.findings[:20], {f"{text.name}.yaml": text.data})
     ]

@@ -17,7 +17,7 @@ WORDS: Final = "_words"
 SHOWN: Final = 240  # characters of a parameter that a message shows
 
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)(:word)?\}")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)(:word|:size)?\}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -112,8 +112,16 @@ def _value(place: re.Match[str], params: Mapping[str, str | int], language: str)
     value = params.get(place[1], "")
     if not place[2]:
         return _shown(value)
+    if place[2] == ":size":
+        return size_text(value) if isinstance(value, int) else _shown(value)
     words = [_word(word, language) for word in str(value).split(", ")]
     return (" 或 " if language == "zh" else " or ").join(words)
+
+
+def size_text(amount: int) -> str:
+    """So many bytes in KiB or MiB, rounded up to a tenth: what is beyond a limit never reads like the limit."""
+    unit, name = (1 << 20, "MiB") if amount >= 1 << 20 else (1 << 10, "KiB")
+    return f"{-(-amount * 10 // unit) / 10:g} {name}"
 
 
 def _word(word: str, language: str) -> str:

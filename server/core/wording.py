@@ -214,11 +214,11 @@ def history_item(words: Vocabulary, entry: Mapping[str, Any], reader: Reader) ->
 def entry_text(words: Vocabulary, entry: Mapping[str, Any], reader: Reader) -> str:
     """A timeline entry as a sentence. `due` may be a Moment or text that is already printed."""
     language = reader.language
-    values = {name: _entry_value(words, name, value, entry, reader) for name, value in entry.items()}
+    values = {name: entry_value(words, name, value, entry, reader) for name, value in entry.items()}
     for name in ("severity", "team", "owner", "stage", "by"):
         values.setdefault(name, say("words.nobody" if name in ("team", "owner") else "words.nothing", language))
     with_ = entry.get("with") or (entry.get("values") if entry["kind"] == "raised" else None)
-    values["with"] = say("words.detail", language, detail=_pairs(words, with_, reader)) if with_ else ""
+    values["with"] = say("words.detail", language, detail=pairs_text(words, with_, reader)) if with_ else ""
     return in_language(catalogue()["entries"][_sentence(entry)], language).format(**values)
 
 
@@ -251,8 +251,8 @@ _TITLED = {
 }
 
 
-def _entry_value(words: Vocabulary, name: str, value: object, entry: Mapping[str, Any], reader: Reader) -> str:
-    """One key of an entry in words."""
+def entry_value(words: Vocabulary, name: str, value: object, entry: Mapping[str, Any], reader: Reader) -> str:
+    """One key of an entry of a timeline in words."""
     language = reader.language
     if value is None:
         return say("words.nobody" if name in ("team", "owner") else "words.nothing", language)
@@ -271,7 +271,7 @@ def _entry_value(words: Vocabulary, name: str, value: object, entry: Mapping[str
     if entry["kind"] == "classified" and name == "name":
         return words.label(str(value), language)
     if entry["kind"] == "classified" and name in ("from", "to"):
-        return fact_text(words, str(entry["name"]), value, reader)
+        return fact_text(words, str(entry.get("name", "")), value, reader)
     phrases = reader.phrases(words)
     if name == "via":
         return say("words.list", language).join(phrases.channel(str(one)) for one in _listed(value))
@@ -294,7 +294,8 @@ def _listed(value: object) -> list[object]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _pairs(words: Vocabulary, values: Mapping[str, object], reader: Reader) -> str:
+def pairs_text(words: Vocabulary, values: Mapping[str, object], reader: Reader) -> str:
+    """Facts, each by its label."""
     language = reader.language
     return say("words.pairs", language).join(
         say("words.pair", language, name=words.label(name, language), value=fact_text(words, name, value, reader))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from server import audit
 from server.accounts import Caller
 from server.core import documents
+from server.core.findings import size_text
 from server.core.moments import Moment
 from server.core.schema import KINDS
 from server.drafts.problems import NotDone
@@ -77,7 +78,7 @@ def write(draft_id: int, data: bytes, by: Caller, now: Moment, if_seq: int | Non
 def _kind(name: str, data: bytes, before: str | None) -> str:
     """The kind of the text, which must be of that document as far as it can be read."""
     if len(data) > documents.MAX_BYTES:
-        raise NotDone(422, "draft-too-large", size=len(data), limit=documents.MAX_BYTES)
+        raise NotDone(422, "draft-too-large", size=size_text(len(data)), limit=size_text(documents.MAX_BYTES))
     if not _NAME.fullmatch(name):
         raise NotDone(422, "draft-bad-name", name=name)
     document, _ = documents.read(data)

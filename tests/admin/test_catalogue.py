@@ -113,4 +113,4 @@ def test_the_language_is_chosen_by_the_switch_and_else_by_the_browser(
 def test_an_issue_is_told_in_the_readers_language(panel: Panel) -> None:
     number = receive(outage=True)
     assert "Received: severity Urgent" in panel.visitor("gong", "en").text(f"/admin/issues/{number}")
-    assert "已登记：级别 紧急" in panel.visitor("gong", "zh").text(f"/admin/issues/{number}")
+    assert "已受理：级别 紧急" in panel.visitor("gong", "zh").text(f"/admin/issues/{number}")

@@ -78,7 +78,7 @@ def test_the_page_says_which_issues_keep_their_version_and_which_do_not(panel: P
     said = person(panel, APPROVER).text(f"/admin/drafts/{draft.id}/approve")
     assert "Issues received from then on are judged by it. The 2 that are open keep theirs." in said
     said = person(panel, APPROVER, "zh").text(f"/admin/drafts/{draft.id}/approve")
-    assert "此后接收的问题按它处理；未关闭的 2 个问题仍按原来的版本。" in said
+    assert "此后受理的问题按它处理；未关闭的 2 个问题仍按原来的版本。" in said
 
 
 def test_nobody_approves_his_own_draft_nor_another_text(panel: Panel) -> None:
@@ -301,7 +301,7 @@ def test_what_is_pasted_is_shown_as_text(panel: Panel, language: str) -> None:
     assert owner.post(f"/admin/drafts/{draft.id}/withdraw", {"remark": "x" * 20_000}).status_code == 400
     large = owner.post("/admin/drafts/propose", {"text": "x" * 300_000, "when": "now"})
     assert large.status_code == 422
-    assert "262144" in large.text
+    assert "256 KiB" in large.text
 
 
 def test_an_approver_sees_the_back_test_of_exactly_that_text(panel: Panel) -> None:

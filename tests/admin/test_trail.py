@@ -44,7 +44,7 @@ def test_entries_are_told_in_the_readers_language_with_their_lines(audited: Pane
         assert expected in page, expected
     chinese = audited.visitor("ida", "zh").text(f"/admin/trail/?issue={number}")
     assert f"问题 {number}：登记" in chinese
-    assert "已登记：级别 紧急" in chinese
+    assert "已受理：级别 紧急" in chinese
     assert '"number"' in page, "as it is sealed"
 
 

@@ -9,6 +9,9 @@ import pytest
 
 from server.core import documents
 from server.core.example_text import NoPlace, expected, with_example
+from server.core.example_words import expected_text
+from server.core.vocabulary import Vocabulary
+from server.core.wording import Reader
 from server.resources import data_dir
 
 EXAMPLE: dict[str, Any] = {
@@ -84,3 +87,29 @@ def test_of_a_line_only_is_expected_what_the_process_is_for() -> None:
     assert found == [
         {"at": line["at"], "kind": "clock_started", "clock": "c", "due": "2026-03-02T10:00:00+08:00"},
     ]
+
+
+def test_what_is_expected_is_told_in_words():
+    words = Vocabulary(
+        {
+            "clocks": {"reply": {"title": {"zh": "首次响应", "en": "First response"}}},
+            "fields": {"impact": {"type": "choice", "options": {"stopped": {"zh": "停顿", "en": "Stopped"}}}},
+        }
+    )
+
+    class Plain:
+        def show(self, moment: int, /) -> str:
+            return str(moment)
+
+    warned = {"at": "+45m", "kind": "clock_warned", "clock": "reply", "mark": "15m"}
+    told = {"kind": "notified", "via": "sms", "to": ["role:monitor"]}
+    judged = {"kind": "received", "because": [{"table": "severity", "facts": {"impact": "stopped"}}], "owner": None}
+    chinese, english = (
+        Reader(language, Plain(), {"role:monitor": name}) for language, name in (("zh", "监控员"), ("en", "Monitor"))
+    )
+    assert (
+        expected_text(words, warned, chinese)
+        == "时限预警（时间：开始后 45 分钟；时限：首次响应；预警点：到期前 15 分钟）"
+    )
+    assert expected_text(words, told, english) == "told (Via: text message; To: Monitor)"
+    assert "Owner: nobody" in expected_text(words, judged, english)

@@ -12,7 +12,7 @@ from server.core.findings_page import page
 ROOT = Path(__file__).resolve().parents[2]
 WARNED = re.compile(r"\bwarn\([^\"]*\"([a-z]+(?:-[a-z]+)+)\"")
 CODES = [code for code in catalogue() if code != WORDS]
-PLACEHOLDER = re.compile(r"\{([a-z_]+(?::word)?)\}")
+PLACEHOLDER = re.compile(r"\{([a-z_]+(?::word|:size)?)\}")
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 # Calls whose texts are codes of findings, here and in the modules that give findings.
 CALLS = re.compile(
@@ -163,3 +163,21 @@ def test_findings_are_sorted_as_they_are_read():
     places = [("b", 1, 1), ("a", 2, 1), ("a", 1, 9), ("a", 1, 2)]
     ordered = in_order(Finding("bad-form", file=file, line=line, column=column) for file, line, column in places)
     assert [(f.file, f.line, f.column) for f in ordered] == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(262_145, "256.1 KiB"), (300_000, "293 KiB"), (1 << 20, "1 MiB"), (5 << 20, "5 MiB"), (1_500_000, "1.5 MiB")],
+)
+def test_sizes_are_told_in_units_and_never_read_like_the_limit(size, said):
+    text = Finding("too-large", params={"size": size, "limit": 262_144}).text("zh")
+    assert text == f"大小为 {said}，上限 256 KiB"
+    assert Finding("too-large", params={"size": size, "limit": 262_144}).as_dict()["params"]["size"] == size
+
+
+def test_severity_and_clock_are_called_one_thing_in_chinese():
+    """Words (docs/architecture.md): severity is 级别, a clock of a process 时限, a document 文档."""
+    for name in ("findings.yaml", "wording.yaml", "overview.yaml", "process.schema.json"):
+        text = (ROOT / "schemas" / name).read_text("utf-8")
+        for other in ("严重程度", "循环时钟", "搁置", "关联事项"):
+            assert other not in text, (name, other)

@@ -77,7 +77,7 @@ def test_the_templates_that_are_shipped_have_no_problem(file: Path) -> None:
 @pytest.mark.parametrize(
     ("reader", "subject", "last"),
     [
-        (ZH, "【非常严重】YS1 登录", "接收时间：2026-03-02 09:00:00\n迟发 1 分钟\nhttps://d.example/YS1"),
+        (ZH, "【非常严重】YS1 登录", "受理时间：2026-03-02 09:00:00\n迟发 1 分钟\nhttps://d.example/YS1"),
         (EN, "[Critical] YS1 登录", "Received: 2026-03-02 09:00:00\nsent 1 minute late\nhttps://d.example/YS1"),
     ],
 )

@@ -98,7 +98,7 @@ def test_time_and_judgement_are_told_in_plain_sentences(language, sentence):
         (
             {"field": "received", "less_than": "2026-03-02"},
             "Received is before 2026-03-02",
-            "接收时间早于 2026-03-02",
+            "受理时间早于 2026-03-02",
         ),
         ({"field": "times_reopened", "at_least": 2}, "Times reopened is at least 2", "重开次数不小于 2"),
         ({"field": "due_on", "longer_ago_than": "3d"}, "“due_on” lies longer ago than 3 days", "“due_on”距今超过 3 天"),

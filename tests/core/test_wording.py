@@ -202,7 +202,7 @@ def test_some_sentences() -> None:
     def say(entry: dict[str, Any], reader: Reader) -> str:
         return entry_text(WORDS, {"at": NINE, "number": "SIM-1", **entry}, reader)
 
-    assert say(ENTRIES[0], ZH) == "已登记：级别 非常严重，团队 无人，负责人 无人，阶段 已接收"
+    assert say(ENTRIES[0], ZH) == "已受理：级别 非常严重，团队 无人，负责人 无人，阶段 已接收"
     assert say(ENTRIES[1], EN) == "Ms Li: Accept, stage 处理中 (Promised for: 2026-03-02 09:00:00)"
     assert say(ENTRIES[4], ZH) == "级别 由 B 改为 非常严重（规则）"
     assert (

@@ -264,7 +264,7 @@ def test_private_fields_are_printed_only_for_those_who_handle_the_issue(store: S
 def test_a_template_that_fails_gives_the_default_and_a_record(store: Store) -> None:
     (row,) = planned("[{via: email, to: lead, template: lengthy}]", TEMPLATES)
     assert row.state == Message.PENDING
-    assert row.body.startswith("已登记：级别 一般")
+    assert row.body.startswith("已受理：级别 一般")
     assert row.payload["problem"]["code"] == "template-too-much"
     (entry,) = AuditEntry.select().where(AuditEntry.kind == "message.not_rendered")
     assert row.key in entry.body
@@ -275,7 +275,7 @@ def test_history_is_the_whole_timeline_so_far(store: Store) -> None:
     desk.act(desk.receive(), "accept", "li", START + MINUTE)
     (row,) = sent_rows()
     lines = row.body.rstrip("|").split("|")
-    assert lines[0].startswith("2026-03-02 09:00:00 已登记")
+    assert lines[0].startswith("2026-03-02 09:00:00 已受理")
     assert any("时限“答复”按时完成" in line for line in lines)
     assert "通知“n”" in lines[-1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from server.core.example_words import expected_text
 from server.core.overview.parts import Block, Cell, Folded, Grid, Paragraph, Points, Quote
 from server.core.overview.voice import Value, Voice, mapping, several
 from server.core.report_text import measure_text
@@ -130,7 +131,6 @@ def _example(voice: Voice, one: Value) -> Iterator[str]:
     for entry in several(one.get("expect")):
         absent = mapping(entry).get("not")
         if absent is not None:
-            entry_said = voice.shown(absent, "examples", "*", "expect", "*", "not")
-            yield voice.say("examples.not", entry=entry_said)
+            yield voice.say("examples.not", entry=expected_text(voice.words, mapping(absent), voice.reader))
         else:
-            yield voice.say("examples.expect", entry=voice.shown(entry, "examples", "*", "expect", "*"))
+            yield voice.say("examples.expect", entry=expected_text(voice.words, mapping(entry), voice.reader))

@@ -27,7 +27,7 @@ def test_the_change_is_told_in_the_readers_language(panel: Panel) -> None:
 def test_a_failing_example_shows_the_line_that_differs(panel: Panel) -> None:
     number = draft(HALF_AN_HOUR)
     page = panel.visitor("root").get(f"/admin/trying/{number}/examples").text
-    assert "Expected instead: clock_started" in page
+    assert "Expected instead: deadline started" in page
     marked = re.findall(r'<li class="line [^"]*mark-near">.*?</li>', page, re.DOTALL)
     assert marked
     assert "First response" in marked[0]
