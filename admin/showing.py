@@ -171,6 +171,8 @@ def _facts(found: Held, words: Words, hidden: Collection[str]) -> list[Fact]:
     shown = []
     for name in (*OWN, *words.process.fields, *_answers(words)):
         text = fact_text(words.vocabulary, name, found.case.facts.get(name), words.reader)
+        if name in ("channel", "preferred"):
+            text = words.channel(text)
         if text and name not in hidden:
             private = name in found.pinned.private
             shown.append(Fact(words.label(name), text, private, len(text) > 80 or "\n" in text))

@@ -35,13 +35,14 @@ def channels_named(found: InForce, name: str) -> Channels | None:
 
 
 def channel_names(channels: Channels, language: str) -> dict[str, str]:
-    """The channels by their titles, else by the usual word for their ids, else by their kinds."""
-    kinds = root_of("channels").child("channels").child("c").child("type")
-    called = {}
-    for name, one in channels.channels.items():
-        kind = kinds.label(one.type, language) or name
-        called[name] = in_language(one.title or catalogue()["channels"].get(name), language, kind)
-    return called
+    """The channels by their ids, as people call them."""
+    return {name: channel_name(name, one.title, one.type, language) for name, one in channels.channels.items()}
+
+
+def channel_name(name: str, title: Any, type_: str, language: str) -> str:
+    """A channel by its title, else by the usual word for its id, else by its kind."""
+    kind = root_of("channels").child("channels").child("c").child("type").label(type_, language)
+    return in_language(title or catalogue()["channels"].get(name), language, kind or name)
 
 
 def _titles(found: InForce, language: str) -> dict[str, str]:

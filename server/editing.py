@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from server import policies
 from server.accounts import Caller
+from server.calling import channel_name
 from server.core import documents
 from server.core.calendars import BadCalendar, Calendar, NeverOpens, compile_calendar
 from server.core.durations import BadDuration, parse_duration
@@ -60,8 +61,9 @@ def names(language: str) -> dict[str, list[dict[str, str]]]:
         found[row.kind].append(_named(row.name, in_language(document.value.get("title"), language, row.name)))
         ways = document.value.get("channels") if row.kind == "channels" else None
         for id, way in ways.items() if isinstance(ways, dict) else ():
-            title = way.get("title") if isinstance(way, dict) else None
-            found["channel"].append({**_named(id, in_language(title, language, id)), "of": row.name})
+            way = way if isinstance(way, dict) else {}
+            called = channel_name(id, way.get("title"), str(way.get("type", "")), language)
+            found["channel"].append({**_named(id, called), "of": row.name})
     return found
 
 

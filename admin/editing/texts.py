@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from admin.languages import language
+from server.core.vocabulary import say
+
 WORDS = {
     "saved": _("Saved"),
     "saving": _("Saving …"),
@@ -98,9 +101,11 @@ WORDS = {
     "preview_number": _("Number of an issue (empty: the newest)"),
     "preview_on": _("On issue %(number)s"),
     "subject": _("Subject"),
+    "pair": _("%(name)s: %(value)s"),
     "examples": _("Examples"),
     "example_fails": _("This example fails: %(why)s"),
     "examples_fail": _(" (%(count)s fail)"),
+    "examples_failing": _("%(count)s examples fail"),
     "try_it": _("Try it"),
     "changes": _("What would change"),
     "beside": _("Beside the draft"),
@@ -141,4 +146,4 @@ WORDS = {
 
 def texts() -> dict[str, str]:
     """Every word of the script by its key."""
-    return {key: str(word) for key, word in WORDS.items()}
+    return {**{key: str(word) for key, word in WORDS.items()}, "list": say("words.list", language())}

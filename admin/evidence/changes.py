@@ -9,6 +9,8 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from admin import clock, languages
+from admin.drafting.page import title_of
+from admin.evidence.wording import documents
 from admin.guard import Page, expose
 from admin.languages import gettext
 from server.core.schema_nodes import root_of
@@ -43,7 +45,7 @@ class ChangesView(Page):
             next=found.next,
             is_first=before is None,
             is_narrowed=any(chosen.values()),
-            documents=_documents(),
+            documents=documents(),
             parts_of=_parts(),
             most=SENTENCES,
         )
@@ -53,6 +55,7 @@ def _shown(one: Change, words: str) -> dict[str, Any]:
     row, names = one.version, {login: person.name for login, person in snapshot().people.items()}
     sentences: Sequence[Mapping[str, Any]] = one.changes or ()
     return {
+        "title": title_of(row),
         "name": row.name,
         "number": row.number,
         "before": one.before,
@@ -80,10 +83,6 @@ def _marked(text: str, words: str) -> list[tuple[str, bool]]:
         else:
             pieces.append((letter, hit))
     return pieces
-
-
-def _documents() -> list[str]:
-    return [row.name for row in Version.select(Version.name).distinct().order_by(Version.name)]
 
 
 def _parts() -> list[tuple[str, str]]:

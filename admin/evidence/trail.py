@@ -14,14 +14,14 @@ from admin.clock import now
 from admin.evidence.kinds import group_text, kind_text
 from admin.evidence.periods import Period, period
 from admin.evidence.standing import shown
-from admin.evidence.wording import Wording
+from admin.evidence.wording import Wording, documents
 from admin.guard import Page, expose, signed_in
 from admin.languages import gettext
 from server import sealing, settings
 from server.evidence import placing, proving, searching, standing
 from server.evidence.searching import Entry, Filters
 from server.store import database
-from server.store.models import AuditCheckpoint, Version
+from server.store.models import AuditCheckpoint
 
 SIZE: Final = 50
 NAMES: Final = ("kind", "by", "issue", "document", "since", "until")
@@ -52,7 +52,7 @@ class TrailView(Page):
             next=None if following is None else f"{following[0]}-{following[1]}",
             kinds=_kinds(),
             people=_people(),
-            documents=_documents(),
+            documents=documents(),
             standing=shown(),
         )
 
@@ -166,7 +166,3 @@ def _people() -> list[tuple[str, str]]:
     from admin.inputs import people
 
     return people()
-
-
-def _documents() -> list[str]:
-    return [row.name for row in Version.select(Version.name).distinct().order_by(Version.name)]

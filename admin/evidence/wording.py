@@ -7,17 +7,18 @@ from contextlib import suppress
 from typing import Any
 
 from admin import clock, formats
+from admin.accounts.words import permissions
 from admin.evidence.kinds import kind_text
 from admin.languages import gettext, language, ngettext
 from admin.reading import Words, words_of
-from server import policies
+from admin.sent import occasion
+from server import calling, policies
 from server.core.printing import printed
 from server.core.vocabulary import say
 from server.core.wording import entry_text
-from server.directory import snapshot
 from server.evidence.searching import Entry
 from server.policies import Unusable
-from server.store.models import Issue
+from server.store.models import Issue, Version
 
 LINES = 40
 """Lines of an event that are shown; the raw entry has all of them."""
@@ -25,12 +26,20 @@ LINES = 40
 Said = Mapping[str, Any]
 
 
+def documents() -> list[tuple[str, str]]:
+    """Every document that there ever was, to choose from: its name, and its title as far as it is in force."""
+    titles = calling.names(language(), {}).documents
+    names = [row.name for row in Version.select(Version.name).distinct().order_by(Version.name)]
+    return [(name, titles.get(name, name)) for name in names]
+
+
 class Wording:
     """Words entries for one page; remembers the words of each process."""
 
     def __init__(self) -> None:
-        self._names = snapshot().names(language())
+        self._names = calling.names(language(), {})
         self._words: dict[int, Words | None] = {}
+        self._issue: int | None = None
 
     def who(self, login: str | None) -> str:
         """Who did it, by name."""
@@ -40,10 +49,30 @@ class Wording:
             return gettext("the customer")
         if login.startswith("source:"):
             return gettext("source %(name)s", name=login.removeprefix("source:"))
-        return self._names.get(login, login)
+        return self._names.people.get(login, login)
+
+    def document(self, name: object) -> str:
+        """A document by its title, as far as it is in force."""
+        return self._names.documents.get(str(name), str(name))
+
+    def of(self, section: str, name: object) -> str:
+        """The title of an action, a notice … of the process of the issue that the entry is about."""
+        words = None if self._issue is None else self._of(self._issue)
+        return str(name) if words is None else words.of(section, str(name))
+
+    def occasion(self, notice: str) -> str:
+        """What a message is about, by the `notice` of its entry."""
+        words = None if self._issue is None else self._of(self._issue)
+        return notice if words is None else occasion(notice, words)
+
+    def channel(self, name: str) -> str:
+        """A channel as people call it."""
+        words = None if self._issue is None else self._of(self._issue)
+        return self._names.channels.get(name, name) if words is None else words.channel(name)
 
     def sentence(self, entry: Entry) -> str:
         """What happened."""
+        self._issue = entry.issue_id
         if not entry.said:
             return gettext("This entry cannot be read.") if not entry.text.startswith("{") else kind_text(entry.kind)
         told = _SENTENCES.get(entry.kind)
@@ -51,9 +80,13 @@ class Wording:
         return text or self._usual(entry)
 
     def _usual(self, entry: Entry) -> str:
-        known = [str(entry.said[key]) for key in ("name", "number", "login", "process") if entry.said.get(key)]
+        known = [(key, str(entry.said[key])) for key in ("name", "number", "login", "process") if entry.said.get(key)]
         what = kind_text(entry.kind)
-        return gettext("%(what)s: %(who)s", what=what, who=known[0]) if known else what
+        if not known:
+            return what
+        key, who = known[0]
+        who = self.who(who) if key == "login" else who if key == "number" else self.document(who)
+        return gettext("%(what)s: %(who)s", what=what, who=who)
 
     def lines(self, entry: Entry) -> list[str]:
         """The lines of the timeline that an event of an issue caused; none for other entries."""
@@ -96,18 +129,20 @@ def _open(value: Any) -> Any:
 # -- sentences -------------------------------------------------------------------------------------------------------
 
 
-def _event(what: Callable[[Said], str]) -> Callable[[Said, Wording], str]:
-    return lambda said, _: gettext("Issue %(number)s: %(what)s", number=said.get("number", "?"), what=what(said))
+def _event(what: Callable[[Said, Wording], str]) -> Callable[[Said, Wording], str]:
+    return lambda said, words: gettext(
+        "Issue %(number)s: %(what)s", number=said.get("number", "?"), what=what(said, words)
+    )
 
 
-def _action(said: Said) -> str:
+def _action(said: Said, words: Wording) -> str:
     event = said.get("event") or {}
-    return gettext("action %(action)s", action=event.get("action", "?"))
+    return gettext("action %(action)s", action=words.of("actions", event.get("action", "?")))
 
 
 def _version(text: Callable[..., str]) -> Callable[[Said, Wording], str]:
     return lambda said, words: text(
-        name=said.get("name", "?"),
+        name=words.document(said.get("name", "?")),
         version=said.get("version", "?"),
         approver=words.who(said.get("approver")) if said.get("approver") else "",
     )
@@ -132,9 +167,13 @@ def _activated(name: str, version: Any, approver: str) -> str:
 
 
 def _draft(kind: str) -> Callable[[Said, Wording], str]:
-    def told(said: Said, _: Wording) -> str:
+    def told(said: Said, words: Wording) -> str:
         why = said.get("remark") or said.get("why") or said.get("reason") or ""
-        values = {"what": kind_text(kind), "name": said.get("name", "?"), "draft": said.get("draft", "?")}
+        values = {
+            "what": kind_text(kind),
+            "name": words.document(said.get("name", "?")),
+            "draft": said.get("draft", "?"),
+        }
         if why:
             return gettext("%(what)s: %(name)s, draft %(draft)s: %(why)s", **values, why=why)
         return gettext("%(what)s: %(name)s, draft %(draft)s", **values)
@@ -147,8 +186,8 @@ def _message(kind: str) -> Callable[[Said, Wording], str]:
         to = said.get("recipient")
         values = {
             "what": kind_text(kind),
-            "notice": said.get("notice", "?"),
-            "channel": said.get("channel", "?"),
+            "notice": words.occasion(str(said.get("notice", "?"))),
+            "channel": words.channel(str(said.get("channel", "?"))),
             "to": words.who(str(to)) if to else gettext("a group"),
         }
         text = gettext("%(what)s: %(notice)s to %(to)s by %(channel)s", **values)
@@ -157,11 +196,10 @@ def _message(kind: str) -> Callable[[Said, Wording], str]:
     return told
 
 
-def _handed_over(said: Said, _: Wording) -> str:
+def _handed_over(said: Said, words: Wording) -> str:
     found = said.get("hand_over") or {}
-    return gettext(
-        "Message handed over from channel %(one)s to %(other)s", one=found.get("from", "?"), other=found.get("to", "?")
-    )
+    one, other = (words.channel(str(found.get(key, "?"))) for key in ("from", "to"))
+    return gettext("Message handed over from channel %(one)s to %(other)s", one=one, other=other)
 
 
 def _counted(kind: str) -> Callable[[Said, Wording], str]:
@@ -192,22 +230,27 @@ def _imported(said: Said, _: Wording) -> str:
 
 
 def _token(said: Said, words: Wording) -> str:
-    scopes = say("words.list", language()).join(map(str, said.get("scopes") or ()))
+    scopes = _permissions(said.get("scopes"))
     return gettext("API token of %(who)s issued for %(scopes)s", who=words.who(said.get("login")), scopes=scopes)
 
 
-def _refused(said: Said, _: Wording) -> str:
+def _permissions(names: Any) -> str:
+    known = permissions()
+    return say("words.list", language()).join(known.get(str(one), str(one)) for one in names or ())
+
+
+def _refused(said: Said, words: Wording) -> str:
     why = str(said.get("why", ""))
     with suppress(KeyError):  # of a former release
         why = say(f"refusals.{why}", language())
     return gettext(
         "Issue %(number)s: action %(action)s refused: %(why)s",
-        number=said.get("number", "?"), action=said.get("action", "?"), why=why,
+        number=said.get("number", "?"), action=words.of("actions", said.get("action", "?")), why=why,
     )  # fmt: skip
 
 
 def _request(said: Said, _: Wording) -> str:
-    needs = say("words.list", language()).join(map(str, said.get("needs") or ()))
+    needs = _permissions(said.get("needs"))
     place = f"{said.get('method', '')} {said.get('place', '')}"
     return gettext("Refused: %(place)s needs %(needs)s", place=place, needs=needs or "–")
 
@@ -227,11 +270,11 @@ def _evidence(said: Said, _: Wording) -> str:
     return gettext("Evidence of issue %(number)s exported", number=said.get("number", "?"))
 
 
-def _exported(said: Said, _: Wording) -> str:
+def _exported(said: Said, words: Wording) -> str:
     count = ngettext("%(num)s issue", "%(num)s issues", int(said.get("issues") or 0))
     return gettext(
         "%(count)s of %(process)s exported as %(format)s",
-        count=count, process=said.get("process", "?"), format=said.get("format", "?"),
+        count=count, process=words.document(said.get("process", "?")), format=said.get("format", "?"),
     )  # fmt: skip
 
 
@@ -246,15 +289,15 @@ def _restored(said: Said, _: Wording) -> str:
 
 
 _SENTENCES: Mapping[str, Callable[[Said, Wording], str]] = {
-    "issue.received": _event(lambda said: gettext("received")),
+    "issue.received": _event(lambda *_: gettext("received")),
     "issue.action": _event(_action),
-    "issue.time": _event(lambda said: gettext("time passed")),
-    "issue.survey": _event(lambda said: gettext("the customer answered a survey")),
-    "issue.confirm": _event(lambda said: gettext("a task was confirmed")),
-    "issue.send": _event(lambda said: gettext("a notice was sent by hand")),
-    "issue.again": _event(lambda said: gettext("a further delivery")),
-    "issue.migrated": _event(lambda said: gettext("migrated to another version")),
-    "issue.erased": _event(lambda said: gettext("private fields erased")),
+    "issue.time": _event(lambda *_: gettext("time passed")),
+    "issue.survey": _event(lambda *_: gettext("the customer answered a survey")),
+    "issue.confirm": _event(lambda *_: gettext("a task was confirmed")),
+    "issue.send": _event(lambda *_: gettext("a notice was sent by hand")),
+    "issue.again": _event(lambda *_: gettext("a further delivery")),
+    "issue.migrated": _event(lambda *_: gettext("migrated to another version")),
+    "issue.erased": _event(lambda *_: gettext("private fields erased")),
     "issue.refused": _refused,
     "policy.stored": _version(_stored),
     "policy.activated": _version(_activated),

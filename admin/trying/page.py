@@ -9,6 +9,7 @@ from flask import abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from admin import bundles, findings
+from admin.drafting.page import title_of
 from admin.guard import Page, caller, signed_in
 from admin.languages import gettext
 from admin.reading import Words, words_of
@@ -101,6 +102,7 @@ class DraftPage(Page):
                 "may_see_issues": who.may("issue.read"),
                 "known_endpoints": current_app.view_functions,
                 "scripts": bundles.entries(),
+                "document_title": "" if tried is None else title_of(tried.draft),
                 "actor": request.form.get("actor", ""),
                 **kwargs,
             },

@@ -197,3 +197,11 @@ def test_a_draft_that_is_not_there_is_not_found(panel: Panel) -> None:
     for path in ("/admin/editor/99/", "/admin/editor/9223372036854775807/", "/admin/editor/0/state"):
         assert root.get(path).status_code == 404
     assert root.post("/admin/editor/of/nothing").status_code == 404
+
+
+def test_channels_are_offered_by_the_words_people_use(panel: Panel) -> None:
+    root = panel.visitor("root", "zh")
+    offered = {one["name"]: one["title"] for one in data_of(root, begun(root))["names"]["channel"]}
+    assert offered["wecom"] == "企业微信"
+    assert offered["email"] == "邮件"
+    assert offered["crm"] == "客户系统"

@@ -59,9 +59,9 @@ def test_every_kind_that_the_server_writes_has_its_words(audited: Panel) -> None
     assert "<b>why</b>" not in answer
     page = audited.visitor("ida").text("/admin/trail/")
     for expected in (
-        "Message delivered: n to 龚小燕 by sms",
-        "API token of 龚小燕 issued for issue.read",
-        "Draft handed in: cn-office, draft 4: <b>why</b>",
+        "Message delivered: n to 龚小燕 by text message",
+        "API token of 龚小燕 issued for See issues",
+        "Draft handed in: Office hours (China), draft 4: <b>why</b>",
         "something.new: x",
     ):
         assert expected in page, expected
@@ -72,7 +72,7 @@ def test_filters_narrow_the_trail_and_what_is_wrong_is_said(audited: Panel) -> N
     ida = audited.visitor("ida")
     assert "Signed in: Ida Inspector" in ida.text("/admin/trail/?by=ida&kind=person.")
     assert "received" not in rows(ida.get("/admin/trail/?by=ida").text)
-    assert "Version 1 of cn-office put in force, as shipped" in ida.text("/admin/trail/?document=cn-office")
+    assert "Version 1 of Office hours (China) put in force, as shipped" in ida.text("/admin/trail/?document=cn-office")
     assert "No entry fits" in ida.text("/admin/trail/?issue=NO-SUCH")
     assert "No entry fits" in ida.text("/admin/trail/?until=2001-01-01")
     assert "No entry fits" in ida.text("/admin/trail/?since=9999-12-31&until=9999-12-31")

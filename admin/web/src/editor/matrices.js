@@ -31,7 +31,7 @@ function clockRow(form, name, severities) {
   const schema = deref(form.root, { $ref: `#/$defs/${part === 'within' ? 'due' : 'duration'}` });
   if (isObject(value) && !Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), severities.map(one => h('td', { 'data-label': one.title }, durationInput(form, schema, [...path, one.name], label(one.name), { placeholder: form.t('no_deadline') }), form.problems([...path, one.name]))));
   const all = { colspan: String(severities.length) };
-  if (Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), h('td', all, h('span', { class: 'muted' }, form.t('by_condition'), ' ', value.map(one => one?.is).filter(Boolean).join(', '))));
+  if (Array.isArray(value)) return h('tr', {}, head(form, 'clocks', name), h('td', all, h('span', { class: 'muted' }, form.t('by_condition'), ' ', value.map(one => one?.is).filter(Boolean).join(form.t('list')))));
   const vary = () => form.set(path, Object.fromEntries(severities.map(one => [one.name, value ?? '1d'])));
   return h('tr', {}, head(form, 'clocks', name), h('td', all, h('div', { class: 'ed-line' }, h('span', { class: 'muted' }, form.t('same_for_all')), value !== undefined && withOtherId(durationInput(form, schema, path, form.t('cell_all', { row: form.names.titleOf(form.get(['clocks', name, 'title']), name) }))), form.isWritable() && textButton(form.t('vary'), vary, { id: idOf(path, '-vary') }))));
 }
@@ -68,6 +68,6 @@ function cell(form, path, steps, label, title) {
 function cellBody(form, path, steps, label) {
   const isOpen = keyOfPath(form.cell ?? []) === keyOfPath(path);
   const open = () => { form.cell = isOpen ? null : path; if (form.cell && form.get(path) === undefined) form.set(path, [{ via: form.names.list('channel')[0]?.name ?? 'email', to: 'owner' }]); else form.draw(); };
-  const lines = (Array.isArray(steps) ? steps : []).map(step => h('span', { class: 'ed-step' }, h('b', {}, [].concat(step?.via ?? []).map(one => form.names.title('channel', one)).join(', ')), ' → ', [].concat(step?.to ?? []).map(who => form.names.title('who', who)).join(', '), step?.wait && ` ⏱ ${step.wait}`));
+  const lines = (Array.isArray(steps) ? steps : []).map(step => h('span', { class: 'ed-step' }, h('b', {}, [].concat(step?.via ?? []).map(one => form.names.title('channel', one)).join(form.t('list'))), ' → ', [].concat(step?.to ?? []).map(who => form.names.title('who', who)).join(form.t('list')), step?.wait && ` ⏱ ${step.wait}`));
   return h('button', { type: 'button', class: 'ed-cell', id: idOf(path, '-cell'), 'aria-expanded': String(isOpen), 'aria-label': `${label}: ${lines.map(one => one.textContent).join(' ') || form.t('none')}`, onclick: open }, lines.length ? lines.flatMap(one => [one, ' ']) : h('span', { class: 'muted' }, '＋'));
 }

@@ -131,6 +131,7 @@ class Page {
   showExamples(failing) {
     const { t } = this, tab = this.tabs.querySelector('#tab-examples');
     this.form.showFailing(failing.map(({ place, message }) => ({ path: ['examples', place], level: 'error', message: t('example_fails', { why: message }) })));
+    this.showFindings();
     tab.replaceChildren(t('examples'), failing.length ? h('span', { class: 'tag tag-bad' }, h('span', { 'aria-hidden': 'true' }, String(failing.length)), h('span', { class: 'sr-only' }, t('examples_fail', { count: failing.length }))) : '');
   }
 
@@ -202,7 +203,7 @@ class Page {
 
   showFindings() {
     const { t } = this, errors = this.findings.filter(one => one.level === 'error').length, others = this.findings.length - errors;
-    this.count.replaceChildren(...[errors && h('span', { class: 'tag tag-bad' }, t('errors', { count: errors })), others && h('span', { class: 'tag tag-warn' }, t('warnings', { count: others })), !this.findings.length && h('span', { class: 'tag tag-good' }, t('sound'))].filter(Boolean));
+    this.count.replaceChildren(...[errors && h('span', { class: 'tag tag-bad' }, t('errors', { count: errors })), others && h('span', { class: 'tag tag-warn' }, t('warnings', { count: others })), this.form.failing.length > 0 && h('span', { class: 'tag tag-bad' }, t('examples_failing', { count: this.form.failing.length })), !this.form.wrong.length && h('span', { class: 'tag tag-good' }, t('sound'))].filter(Boolean));
     this.yaml.mark(this.findings, this.source);
     const entry = one => h('li', {}, h('span', { class: `tag tag-${one.level === 'error' ? 'bad' : 'warn'}` }, t(one.level === 'error' ? 'error' : 'doubtful')), ' ',
       h('button', { type: 'button', class: 'ed-link', onclick: () => this.goTo(one) }, t('line', { number: one.line })), ` ${one.message} `, h('code', { class: 'muted' }, one.code),
