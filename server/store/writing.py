@@ -148,41 +148,20 @@ def take_ids(count: int, *tables: type[Row]) -> Any:
     return current().db.execute_sql(f'{counted} SELECT {last} FROM "c"', (count,))
 
 
-def insert_all(
-    table: type[Row], rows: Sequence[Mapping[str, Value]], by: Sequence[str], conflict: str = ""
-) -> list[int | None]:
-    """Insert rows that all have the same columns and give their ids, each found again `by` columns that tell it apart;
-    None for a row that `conflict` left out. Raises peewee.IntegrityError when a constraint forbids one."""
-    if not rows:
-        return []
-    store = current()
-    columns = [table._meta.combined[name].column_name for name in by]
-    tail = conflict + " RETURNING " + ", ".join(f'"{column}"' for column in ("id", *columns))
-    statement = _statement(table, tuple(rows[0]), "%s" if store.is_postgresql else "?", tail)
-    if len(rows) == 1 or not store.is_postgresql:
-        found = [store.db.execute_sql(statement.sql, statement.values(row)).fetchone() for row in rows]
-        return [None if row is None else int(row[0]) for row in found]
-    answer = store.db.execute_sql(statement.many, (statement.as_json(rows),)).fetchall()
-    ids = {tuple(row[1:]): int(row[0]) for row in answer}
-    return [ids.get(tuple(row[name] for name in by)) for row in rows]
-
-
-_NEW_SOURCE_ID = ' ON CONFLICT ("source", "external_id") WHERE "external_id" IS NOT NULL DO NOTHING'
-
-
-def insert_issue(row: Mapping[str, Value]) -> int | None:
-    """Insert an issue and give its id; None when its (source, external_id) has an issue already."""
-    return insert_all(Issue, [row], ("number",), _NEW_SOURCE_ID)[0]
-
-
 def insert_event(row: Mapping[str, Value]) -> int:
     """Insert an event and give its id. A second one with the same key or (issue, seq): peewee.IntegrityError."""
     return insert(Event, row)
 
 
 def insert_events(rows: Sequence[Mapping[str, Value]]) -> list[int]:
-    """Insert events that all have the same columns and give their ids."""
-    return [id for id in insert_all(Event, rows, ("issue", "seq")) if id is not None]
+    """Insert events that all have the same columns and give their ids. Raises what `insert_event` raises."""
+    if len(rows) < 2 or not current().is_postgresql:
+        return [insert_event(row) for row in rows]
+    # RETURNING promises no order.
+    statement = _statement(Event, tuple(rows[0]), "%s", ' RETURNING "id", "issue_id", "seq"')
+    found = current().db.execute_sql(statement.many, (statement.as_json(rows),)).fetchall()
+    ids = {(issue, seq): int(id) for id, issue, seq in found}
+    return [ids[row["issue"], row["seq"]] for row in rows]
 
 
 def insert_messages(rows: Sequence[Mapping[str, Value]]) -> None:

@@ -17,7 +17,7 @@ from server.egress import Egress
 from server.store import database
 from server.store.database import Store
 from server.store.models import Event, Issue, Message
-from server.store.writing import insert_issue
+from server.store.writing import insert
 from server.sweep import Sweeper
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
@@ -67,7 +67,7 @@ def issues_that_fall_due(count: int) -> None:
                 case = case.replace(str(moment), str(moment + later))
             number = f"N{index:06}"
             case = json.dumps({**json.loads(case), "number": number})
-            insert_issue({**same, "number": number, "case": case, "wake_at": due + later})
+            insert(Issue, {**same, "number": number, "case": case, "wake_at": due + later})
 
 
 def test_what_fell_due_in_a_downtime_happens_once_in_order_and_is_told_in_one_summary(

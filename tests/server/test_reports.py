@@ -18,7 +18,7 @@ from server.reports import AlreadySent, BadRemark, NoSuchReport, NotForThem, Unk
 from server.store import database
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, Person, Report, ReportRemark, Schedule
-from server.store.writing import insert_event, insert_issue
+from server.store.writing import insert, insert_event
 from server.sweep import sweep
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
@@ -386,7 +386,7 @@ def copies(number: str, count: int) -> None:
             found.case.number = name
             row = {column: getattr(issue, column) for column in columns}
             row |= {"number": name, "case": found.case.dump(), "version": issue.version_id}
-            made = insert_issue(row)
+            made = insert(Issue, row)
             for event in events:
                 insert_event(
                     {**{key: value for key, value in event.items() if key != "id"}, "issue": made, "key": None}

@@ -10,7 +10,7 @@ import pytest
 from server import audit
 from server.store import writing
 from server.store.database import Store
-from server.store.models import AuditEntry, PrivateValue, Version
+from server.store.models import AuditEntry, Issue, PrivateValue, Version
 
 
 @pytest.fixture
@@ -18,9 +18,7 @@ def issue(store: Store) -> int:
     with store.transaction():
         version = Version.create(kind="process", name="p", number=1, sha256="", data=b"", created_at=0).id
         row = {"process": "p", "version": version, "number": "P1", "stage": "s", "received_at": 0, "recorded_at": 0}
-        number = writing.insert_issue({**row, "case": "{}"})
-    assert number is not None
-    return number
+        return writing.insert(Issue, {**row, "case": "{}"})
 
 
 def body_of(entry: int) -> dict[str, object]:
@@ -74,7 +72,7 @@ def test_an_issue_keeps_its_salts_and_another_has_others(store: Store, issue: in
         second = audit.record("action", 2, {"with": {"phone": "139"}}, issue=issue, private=["phone"])
         version = Version.get().id
         row = {"process": "p", "version": version, "number": "P2", "stage": "s", "received_at": 0, "recorded_at": 0}
-        other = writing.insert_issue({**row, "case": "{}"})
+        other = writing.insert(Issue, {**row, "case": "{}"})
         third = audit.record("action", 3, {"with": {"phone": "139"}}, issue=other, private=["phone"])
     assert body_of(first)["body"] == body_of(second)["body"]
     assert body_of(first)["body"] != body_of(third)["body"]
