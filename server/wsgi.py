@@ -89,7 +89,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._counting = metrics.Counting()
         self._counting.start()
         app = create_app(self._settings, self._memory)
-        _warm(app)
+        make_ready(app)
         return app
 
     def _close(self, _server: Any, _worker: Any) -> None:
@@ -130,7 +130,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         }
 
 
-def _warm(app: Flask) -> None:
+def make_ready(app: Flask) -> None:
     """Make what nearly every request needs before the first one comes."""
     from admin.warming import warm
     from server.store.failures import Unavailable

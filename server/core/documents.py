@@ -7,8 +7,8 @@ scalars are resolved by `server.core.scalars`.
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -38,31 +38,15 @@ class Spot:
         self.items: list[Spot] | None = [] if isinstance(value, list) else None
 
 
-class Places:
-    """Where the values of a text stand: looked for when somebody asks."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    @cached_property
-    def spots(self) -> Spot:
-        """The place of the whole, and of all that is in it."""
-        builder = _Builder("")
-        _parse(self._text, builder)
-        assert builder.spots is not None
-        return builder.spots
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that was read: its bytes, its values as plain data, and where each of them stands."""
+    """A document that was read: its bytes, its values as plain data; and, when asked, where each of them stands."""
 
     file: str
     data: bytes
     text: str
     value: dict[str, Any]
     sha256: str
-    places: Places = field(repr=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -76,7 +60,7 @@ class Document:
 
     def place(self, path: Sequence[str | int], key: bool = False) -> tuple[int, int]:
         """Line and column, from 1, of the value at the path, or of its key; of the nearest one above if absent."""
-        spot = self.places.spots
+        spot = _spots(self.text)
         at = (spot.line, spot.column)
         for step in path:
             if spot.keys is not None and isinstance(step, str) and step in spot.keys:
@@ -144,7 +128,17 @@ def _read(data: bytes, file: str) -> tuple[Document | None, list[Finding]]:
         if builder.findings:
             return None, in_order(builder.findings)
         value = builder.value
-    return Document(file, data, text, value, hashlib.sha256(data).hexdigest(), Places(text)), []
+    return Document(file, data, text, value, hashlib.sha256(data).hexdigest()), []
+
+
+@lru_cache(maxsize=8)
+def _spots(text: str) -> Spot:
+    """Where the values of a text that can be read stand. Few are kept: they are as many objects as the values, and
+    whoever asks for one place asks for all of the same text."""
+    builder = _Builder("")
+    _parse(text, builder)
+    assert builder.spots is not None
+    return builder.spots
 
 
 def title_of(data: bytes) -> Any:
