@@ -12,7 +12,27 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.conftest import skip_or_fail
 
 CHROMIUM = os.environ.get("DUBAN_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+# What a window of the whole browser prepares and no test looks at: each would start processes and load pages of the
+# browser's own. The last list given counts, so those of Playwright's that matter here are said again.
+UNUSED = [
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "SpareRendererForSitePerProcess",
+    "MultipleSpareRPHs",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PaintHolding",
+    "PreconnectToSearch",
+]
 OPTIONS = [
+    f"--disable-features={','.join(UNUSED)}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
