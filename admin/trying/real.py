@@ -158,7 +158,7 @@ def _asked(words: Words) -> Asked:
         request.values.get("by", PINNED),
         int(since) if since.isascii() and since.isdigit() and len(since) < 16 else None,
         events,
-        trial.moment_of(request.form.get("moment", ""), words),
+        trial.looked_at(request.form, words),
         problem,
     )
 

@@ -16,7 +16,7 @@ from admin.inputs import FormShown
 from admin.languages import gettext
 from admin.reading import Words
 from admin.receiving import later_fields, new_issue_inputs
-from server.core.moments import DAY, Moment
+from server.core.moments import DAY, SECOND, Moment
 from server.core.process import SYSTEM
 from server.core.scripts import BadScript
 from server.core.values import Problem
@@ -74,7 +74,7 @@ def read(posted: MultiDict[str, str], words: Words, now: Moment) -> tuple[TrialF
     events, bad = events_of(posted.get("events", ""))
     if bad:
         problems.append(bad)
-    cursor = moment_of(posted.get("moment", ""), words)
+    cursor = looked_at(posted, words)
     form = _form(filled, words, received_text, posted.get("receiver", ""), events, posted.get("moment", ""), problems)
     if received is None:
         return form, None, None
@@ -135,6 +135,14 @@ def moment_of(text: str, words: Words) -> Moment | None:
         return int(found.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def looked_at(posted: Mapping[str, str], words: Words) -> Moment | None:
+    """The moment that is looked at, which the input `moment` has to the second only: the page's own, `exact`, unless
+    another second was typed. An issue begins within a second, and so do all its deadlines."""
+    seen, exact = moment_of(posted.get("moment", ""), words), posted.get("exact", "")
+    is_same = seen is not None and exact.isascii() and exact.isdigit() and exact[:-3] == str(seen // SECOND)
+    return int(exact) if is_same else seen
 
 
 def refused(form: TrialForm, error: BadScript, words: Words) -> TrialForm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from server import drafts
 from server.backtesting import kept
@@ -54,7 +54,12 @@ def scrub_to(page: Page, text: str) -> None:
         if text in stop(page):
             break
         slider.press("ArrowRight")
+    settled(page)
     assert text in stop(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until what can be done at the moment that is looked at is there."""
     expect(page.locator("[data-doing].trial-waits")).to_have_count(0)
     expect(page.locator("[data-trying][aria-busy]")).to_have_count(0)
 
@@ -168,6 +173,37 @@ def test_an_issues_future_is_looked_at_from_its_page(browser: Browser, site: Sit
     row = Draft.select().order_by(Draft.id.desc()).get()
     assert [found.passes for found in examples(beside(COMPLAINTS, bytes(row.data)))[-1:]] == [True]
     assert read(bytes(row.data).decode())["examples"][-1]["name"] == "登录失败时"
+    assert one.complaints == []
+
+
+def test_an_answer_that_comes_late_moves_no_slider_and_no_click_is_lost(browser: Browser, site: Site) -> None:
+    number = receive("登录失败", outage=True)
+    one = desk(browser, site.address)
+    page = one.page
+    page.goto(f"{site.address}/admin/what-if/{number}")
+    slider = page.locator("#trial-scrub")
+    held: list[Route] = []
+    page.route("**/what-if/*", lambda route: held.append(route))
+    with page.expect_request("**/what-if/*"):
+        slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    for route in held:
+        route.continue_()
+    page.unroute("**/what-if/*")
+    settled(page)
+    expect(slider).to_have_value("2")
+
+    held.clear()
+    page.route("**/what-if/*", lambda route: held.append(route))
+    slider.press("ArrowRight")
+    with page.expect_request("**/what-if/*"):
+        page.locator('[name="go"][value="first"]').click()
+    page.wait_for_timeout(500)  # longer than the pause after which a moved slider is asked for
+    for route in held:
+        route.continue_()
+    page.unroute("**/what-if/*")
+    settled(page)
+    expect(slider).to_have_value("0")
     assert one.complaints == []
 
 

@@ -12,6 +12,9 @@ export function mount(element, { draftUrl, address, getText, onChange }) {
   const isPlayed = () => Boolean(element.querySelector('[data-stops]'));
 
   const play = newest(element, async (signal, isNewest, button) => {
+    // What waits to be asked is asked herewith: by itself it would end this, and a click would be lost.
+    playSoon.drop();
+    update.drop();
     const there = form();
     const fields = there ? new URLSearchParams(new FormData(there)) : new URLSearchParams();
     if (button?.name) fields.set(button.name, button.value);
@@ -30,6 +33,11 @@ export function mount(element, { draftUrl, address, getText, onChange }) {
     dress();
   });
   const playSoon = later(play, 350);
+  const update = later(() => {
+    if (element.hasAttribute('aria-busy')) update();
+    else if (isPlayed()) play({ name: 'go', value: 'stay' });
+    else if (!form()) play();
+  }, 500);
 
   // The state under the slider is here already; what can be done then is asked for after a pause.
   function scrubbed(slider) {
@@ -42,7 +50,10 @@ export function mount(element, { draftUrl, address, getText, onChange }) {
     cursor?.setAttribute('x2', chosen.dataset.x);
     slider.setAttribute('aria-valuetext', chosen.dataset.text);
     form().elements.moment.value = chosen.dataset.iso;
+    form().elements.exact.value = chosen.dataset.exact;
     element.querySelector('[data-doing]')?.classList.add('trial-waits');
+    // The answer that is under way is of another moment: it would take the slider back there.
+    play.drop();
     playSoon({ name: 'go', value: 'stay' });
   }
 
@@ -76,5 +87,5 @@ export function mount(element, { draftUrl, address, getText, onChange }) {
     play(button ?? { name: 'go', value: 'here' });
   });
   if (form()) dress(); else play();
-  return { update: later(() => { if (isPlayed()) play({ name: 'go', value: 'stay' }); else if (!form()) play(); }, 500) };
+  return { update };
 }

@@ -13,7 +13,7 @@ from server import drafts
 from server.store.models import AuditEntry, Draft, Event, Issue, Message
 from server.trying import beside, examples
 from tests.admin.trying.drafting import HALF_AN_HOUR, draft
-from tests.admin.visiting import COMPLAINTS, Panel, Visitor, receive, words
+from tests.admin.visiting import COMPLAINTS, Panel, Visitor, now, receive, words
 
 PHONE = "13800001111"
 
@@ -25,8 +25,11 @@ def number(panel: Panel) -> str:
 
 
 def inputs(page: str) -> dict[str, str]:
-    """The hidden inputs that say what was asked."""
-    return {name: html.unescape(value) for name, value in re.findall(r'name="(events|since)" value="([^"]*)"', page)}
+    """The inputs that say what was asked, and which moment is looked at."""
+    return {
+        name: html.unescape(value)
+        for name, value in re.findall(r'name="(events|since|exact|moment)" value="([^"]*)"', page)
+    }
 
 
 def asked(visitor: Visitor, number: str, page: str, **more: Any) -> str:
@@ -90,6 +93,30 @@ def test_what_somebody_does_at_a_moment_changes_what_follows(panel: Panel, numbe
     assert not any("“First response” was missed" in text for text in texts)
     back = asked(visitor, number, responded, undo="0", moment=at[1])
     assert any("“First response” was missed" in text for text, _ in lines(back))
+
+
+def test_one_goes_step_by_step_through_an_issue_that_began_within_a_second(panel: Panel) -> None:
+    number = receive(outage=True, phone=PHONE, at=now() // 1000 * 1000 + 423)
+    visitor = panel.visitor("gong")
+    page = visitor.get(f"/admin/what-if/{number}").text
+    places = []
+    for _ in range(3):
+        page = asked(visitor, number, page, go="after")
+        places.append(slider(page))
+        page = asked(visitor, number, page, go="stay")
+        assert slider(page) == places[-1]
+    assert places == [(1, places[0][1]), (2, places[0][1]), (3, places[0][1])]
+    back = asked(visitor, number, page, go="before")
+    assert slider(back)[0] == 2
+    typed = asked(visitor, number, back, moment="2100-01-01T00:00:00", go="here")
+    assert slider(typed)[0] == slider(typed)[1]
+
+
+def slider(page: str) -> tuple[int, int]:
+    """Which state is looked at, and which is the last."""
+    found = re.search(r'max="(\d+)" value="(\d+)"', page)
+    assert found is not None
+    return int(found[2]), int(found[1])
 
 
 def test_it_is_looked_at_under_a_draft_as_if_it_were_taken_over(panel: Panel, number: str) -> None:

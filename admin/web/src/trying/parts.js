@@ -35,10 +35,10 @@ export function show(element, markup) {
   if (wanted) element.querySelector(wanted)?.focus({ preventScroll: true });
 }
 
-/** Calls of `ask(signal)` one after the other: a newer one ends the older one, whose answer is dropped. */
+/** Calls of `ask(signal)` one after the other: a newer one ends the older one, whose answer is dropped; `drop()` ends it without a newer one. */
 export function newest(element, ask, failed = () => {}) {
   let running = null;
-  return async (...args) => {
+  const call = async (...args) => {
     running?.abort();
     const mine = running = new AbortController();
     element.setAttribute('aria-busy', 'true');
@@ -50,12 +50,16 @@ export function newest(element, ask, failed = () => {}) {
       if (running === mine) { running = null; element.removeAttribute('aria-busy'); }
     }
   };
+  call.drop = () => { running?.abort(); running = null; element.removeAttribute('aria-busy'); };
+  return call;
 }
 
-/** Waits for a pause before it calls. */
+/** Waits for a pause before it calls; `drop()`: it need not any more. */
 export function later(call, pause) {
   let timer = 0;
-  return (...args) => { clearTimeout(timer); timer = setTimeout(() => call(...args), pause); };
+  const soon = (...args) => { clearTimeout(timer); timer = setTimeout(() => call(...args), pause); };
+  soon.drop = () => clearTimeout(timer);
+  return soon;
 }
 
 /** A part that follows the text: shown once, and again whenever the text has changed and a pause was made. */
