@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from admin import clock
+from admin import clock, languages
 from admin.guard import Page, expose, signed_in
 from admin.languages import gettext
 from admin.setting_apart import problem_of
+from server import calling, policies, schedules
 from server import clock as server_clock
-from server import schedules
+from server.core.vocabulary import in_language
 from server.setting_apart import take_up_again
 from server.store.models import Issue, Schedule
 
@@ -71,10 +73,11 @@ class SchedulesView(SystemPage):
     def index(self) -> ResponseReturnValue:
         """All schedules, the next one first."""
         rows = sorted(Schedule.select(), key=lambda row: (row.next_at is None, row.next_at or 0, row.id))
+        titles = calling.names(languages.language(), {}).documents
         shown = [
             {
-                "kind": row.kind,
-                "name": row.name,
+                "kind": _kind(row.kind),
+                "name": _named(row, titles),
                 "key": row.key,
                 "next": clock.shown(row.next_at),
                 "problem": problem_of(row.problem),
@@ -91,6 +94,29 @@ class SchedulesView(SystemPage):
         if row is None:
             abort(404)
         return _taken_up(row.name, schedules.take_up_again(schedule, clock.now(), signed_in().login))
+
+
+def _kind(kind: str) -> str:
+    words = {
+        "report": gettext("report"),
+        "source": gettext("opens an issue"),
+        "sample": gettext("draws issues for a check"),
+        "review": gettext("reminds of the review"),
+        "keep": gettext("empties private fields"),
+    }
+    return words.get(kind, kind)
+
+
+def _named(row: Any, titles: Mapping[str, str]) -> str:
+    """What a schedule is about: a document, or a report of one."""
+    document, _, report = str(row.name).partition("/")
+    said = titles.get(document, document)
+    found = policies.in_force().processes.get(document)
+    if report and found is not None:
+        report = in_language(
+            found.process.raw.get("reports", {}).get(report, {}).get("title"), languages.language(), report
+        )
+    return f"{said} · {report}" if report else said
 
 
 class ClockView(SystemPage):

@@ -21,6 +21,7 @@ def names(language: str, value: Mapping[str, Any]) -> Names:
         people=snapshot().names(language),
         channels={} if channels is None else channel_names(channels, language),
         documents=_titles(found, language),
+        processes={name: one.process.raw for name, one in found.processes.items()},
     )
 
 

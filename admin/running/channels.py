@@ -15,8 +15,8 @@ from admin.guard import expose, signed_in
 from admin.languages import gettext
 from admin.sent import state_text
 from admin.system import SystemPage
-from server import channels, policies, working
-from server.core.channels import Channel
+from server import calling, channels, policies, working
+from server.core.channels import Channel, Channels
 from server.core.moments import Moment
 from server.core.vocabulary import in_language
 from server.delivery import breaker, faring, trying
@@ -83,7 +83,7 @@ class ChannelsView(SystemPage):
                 (
                     name,
                     in_language(found.title, languages.language(), name),
-                    [_channel(name, one, known, waiting, alone) for one in found.channels.values()],
+                    _channels(name, found, known, waiting, alone),
                 )
                 for name, found in sorted(documents.items())
             ],
@@ -93,6 +93,17 @@ class ChannelsView(SystemPage):
             problem=problem,
             typed=typed,
         )
+
+
+def _channels(
+    document: str, found: Channels, known: dict[str, Faring], waiting: dict[str, int], alone: dict[str, Moment]
+) -> list[dict[str, Any]]:
+    titles = calling.channel_names(found, languages.language())
+    rows = [_channel(document, one, known, waiting, alone) for one in found.channels.values()]
+    return [
+        {**row, "title": titles[row["name"]], "otherwise": titles.get(row["otherwise"], row["otherwise"])}
+        for row in rows
+    ]
 
 
 def _channel(

@@ -19,6 +19,7 @@ from admin.inputs import problem_text
 from admin.languages import gettext
 from admin.reading import words_of
 from server import audit, metrics, policies, settings
+from server.core.schema_nodes import root_of
 from server.core.sources import Source
 from server.core.values import Problem
 from server.core.vocabulary import in_language
@@ -140,6 +141,8 @@ def _shown(one: Source, found: Any) -> dict[str, Any]:
         "process": one.process,
         "url": f"{settings.current().url}/hooks/{one.name}",
         "scheme": verify.scheme,
+        "verified": root_of("source").child("verify").child("scheme").label(verify.scheme, languages.language())
+        or verify.scheme,
         "header": verify.header if verify.scheme == "hmac-sha256" else "",
         "secret": verify.secret.removeprefix("env:") if verify.secret.startswith("env:") else "",
         "state": state,

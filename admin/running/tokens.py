@@ -8,6 +8,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin import clock
+from admin.accounts.words import permissions
 from admin.clock import now
 from admin.guard import SAFE, Page, caller, expose, signed_in
 from admin.inputs import people
@@ -91,7 +92,7 @@ class TokensView(Page):
             login=login,
             name=names.get(login, login),
             others=people() if self._sees_all() else [],
-            scopes=[one for one in PERMISSIONS if one in held],
+            scopes=[(one, text) for one, text in permissions().items() if one in held],
             given=given,
             lives=LIVES,
             problem=problem,

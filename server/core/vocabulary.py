@@ -47,11 +47,12 @@ def quoted(text: str, language: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Names:
     """What others are called: `people` has persons, teams (`team:ID`) and roles (`role:NAME`), `channels` the channels
-    by their ids, `documents` the other documents by name."""
+    by their ids, `documents` the other documents by name; `processes` what the processes say, for sources of theirs."""
 
     people: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, str] = field(default_factory=dict)
+    processes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 NOBODY_NAMED: Final = Names()

@@ -15,8 +15,8 @@ from server.delivery import faring, trying
 from server.health import BAD, UNSIGNED, WARN, troubles
 from server.sealing import Sealer
 from server.settings import current
-from server.store import database
-from server.store.models import AuditEntry, Kept, Lease, Message, Token
+from server.store import database, migrating
+from server.store.models import AuditEntry, Kept, Lease, Message, Schedule, Token
 from tests.admin.visiting import Panel, now, receive
 
 
@@ -184,7 +184,8 @@ def test_the_page_of_health_shows_who_works_and_how_old_the_backup_is(panel: Pan
     root = panel.visitor("root")
     page = root.text("/admin/health/")
     for expected in (
-        "at work", "machine/7", "SQLite", "0037_searching", "1 message was given up.", "No backup was made yet",
+        "at work", "machine/7", "SQLite", migrating.last_step(database.current()),
+        "1 message was given up.", "No backup was made yet",
         "no anchor outside", "1 worker is at work.", "needs attention: none yet", "Last checkpoint none yet",
         "Sweep behind 0 seconds",
     ):  # fmt: skip
@@ -274,3 +275,17 @@ def test_a_token_cannot_do_more_than_its_person(panel: Panel) -> None:
         assert "<b>" not in answer.text
     assert rita.post("/admin/tokens/", {"scope": "issue.read", "days": "99999"}).status_code == 400
     assert Token.select().count() == 0
+
+
+def test_schedules_tokens_and_sources_are_told_by_what_they_do(panel: Panel) -> None:
+    for kind, name in (("review", "complaint-monitoring"), ("report", "complaint-monitoring/monthly")):
+        Schedule.create(kind=kind, name=name, key=f"{kind}:{name}", next_at=now())
+    root = panel.visitor("root", "zh")
+    text = root.text("/admin/schedules/")
+    assert "提醒复审 客户投诉监控细则" in text
+    assert "报告 客户投诉监控细则 · " in text
+    assert "记录问题并执行动作" in root.text("/admin/tokens/") or "issue.write" in root.text("/admin/tokens/")
+    assert "短信 sms" in root.text("/admin/channels/")
+    english = panel.visitor("root").text("/admin/tokens/")
+    assert "Record issues and act on them issue.write" in english
+    assert "令牌" in root.text("/admin/sources/")

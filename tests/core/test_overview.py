@@ -177,3 +177,16 @@ def test_a_document_that_the_check_refuses_is_told_as_far_as_it_can_be():
              "classify: {severity: {table: {a: {b: c}}}}", "examples: [1]", "actions: [1]")  # fmt: skip
     for text in texts:
         assert told("process", yaml.safe_load(text))
+
+
+def test_a_source_is_told_in_the_words_of_its_process():
+    names = Names(documents={"contingency": "应急预案"}, processes={"contingency": read("contingency")})
+    text = words_of(overview("source", read("alertmanager"), "zh", names))
+    assert "由系统做第一个可行的动作：解决、自行解除（填写 解决办法：" in text
+    assert "主题; subject | 数据中的 labels.alertname" in text
+    assert "critical → 停顿" in text
+
+
+def test_a_country_is_called_by_its_name():
+    assert "法定节假日和调休按中国的公布数据。" in words_of(overview("calendar", read("cn-office"), "zh"))
+    assert "those of China." in words_of(overview("calendar", read("cn-office"), "en"))

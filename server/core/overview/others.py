@@ -6,7 +6,8 @@ from typing import Any
 
 from server.core.overview.judging import accepted, governance
 from server.core.overview.parts import Block, Cell, Grid, Paragraph, Points
-from server.core.overview.voice import Value, Voice, mapping, several
+from server.core.overview.voice import Value, Voice, catalogue, mapping, several
+from server.core.phrases import channel_text
 from server.core.schema_nodes import root_of
 from server.core.vocabulary import say as say_word
 
@@ -27,9 +28,15 @@ def hours(voice: Voice) -> list[Block]:
     country = mapping(value.get("holidays")).get("country")
     said = [voice.say("calendar.timezone", zone=value.get("timezone", ""))]
     said.append(
-        voice.say("calendar.holidays_none") if country is None else voice.say("calendar.holidays", country=country)
+        voice.say("calendar.holidays_none")
+        if country is None
+        else voice.say("calendar.holidays", country=_country(voice, str(country)))
     )
     return [Grid(voice.say("sections.hours"), head, rows), Points([*said, voice.say("calendar.unnamed")])]
+
+
+def _country(voice: Voice, code: str) -> str:
+    return voice.say(f"countries.{code}") if code in catalogue()["countries"] else code
 
 
 def dates(voice: Voice) -> list[Block]:
@@ -102,10 +109,11 @@ def _again(voice: Voice, again: Value) -> str:
     with_ = ""
     if "with" in again:
         pairs = [
-            voice.say("words.named", thing=str(name), text=mapped(voice, raw)) for name, raw in voice_map(again, "with")
+            voice.say("words.named", thing=voice.label(str(name)), text=mapped(voice, str(name), raw))
+            for name, raw in voice_map(again, "with")
         ]
         with_ = voice.say("source.again_with", values=voice.pairs(pairs))
-    actions = voice.listed([str(one) for one in several(again.get("do"))])
+    actions = voice.listed([voice.title("actions", str(one)) for one in several(again.get("do"))])
     return voice.say("source.again", when=when, actions=actions, **{"with": with_})
 
 
@@ -127,21 +135,30 @@ def _sample(voice: Voice, sample: Value) -> list[str]:
 
 def filling(voice: Voice) -> list[Block]:
     """What the fields of the issue are filled with."""
-    rows = [(Cell([str(name)]), Cell([mapped(voice, raw)])) for name, raw in voice_map(voice.value, "fields")]
-    rows += [(Cell([str(name)]), Cell([voice.option(str(name), raw)])) for name, raw in voice_map(voice.value, "issue")]
+    rows = [
+        (_field(voice, name), Cell([mapped(voice, str(name), raw)])) for name, raw in voice_map(voice.value, "fields")
+    ]
+    rows += [
+        (_field(voice, name), Cell([voice.option(str(name), raw)])) for name, raw in voice_map(voice.value, "issue")
+    ]
     head = [voice.say("columns.field"), voice.say("columns.filled")]
     return [Grid(voice.say("sections.mapping"), head, rows)] if rows else []
 
 
-def mapped(voice: Voice, raw: Any) -> str:
-    """One mapping in words."""
+def _field(voice: Voice, name: Any) -> Cell:
+    label = voice.label(str(name))
+    return Cell([label] if label == str(name) else [label, str(name)])
+
+
+def mapped(voice: Voice, name: str, raw: Any) -> str:
+    """One mapping of a field in words."""
     if not isinstance(raw, dict):
         return voice.say("source.path", path=raw)
     if "value" in raw:
-        return voice.say("source.constant", value=voice.option("", raw["value"]))
-    pairs = [f"{key} → {voice.option('', value)}" for key, value in voice_map(raw, "table")]
+        return voice.say("source.constant", value=voice.option(name, raw["value"]))
+    pairs = [f"{key} → {voice.option(name, value)}" for key, value in voice_map(raw, "table")]
     if "else" in raw:
-        pairs.append(voice.say("source.else", value=voice.option("", raw["else"])))
+        pairs.append(voice.say("source.else", value=voice.option(name, raw["else"])))
     return voice.say("source.table", path=raw.get("from", ""), pairs=voice.listed(pairs))
 
 
@@ -154,13 +171,13 @@ def ways(voice: Voice) -> list[Block]:
     found = {str(name): mapping(one) for name, one in voice_map(voice.value, "channels")}
     rows = []
     for name, one in found.items():
-        title = voice.text(one.get("title"), name)
+        title = voice.text(one.get("title"), channel_text(name, voice.language))
         kind = kinds.label(one.get("type"), voice.language) or str(one.get("type", ""))
         limits = [voice.say("channels.secret", secret=one["secret"])] if "secret" in one else []
         if "max_length" in one:
             limits.append(voice.say("channels.max_length", n=one["max_length"]))
         other = str(one.get("otherwise", ""))
-        otherwise = voice.text(mapping(found.get(other)).get("title"), other)
+        otherwise = voice.text(mapping(found.get(other)).get("title"), channel_text(other, voice.language))
         rows.append(
             (
                 Cell([title] if title == name else [title, name]),

@@ -50,7 +50,8 @@ class Voice:
         self.value = value
         self.language = language
         self.names = names
-        self.words = Vocabulary(value)
+        # A source speaks of the fields and actions of its process.
+        self.words = Vocabulary(names.processes.get(str(value.get("process")), {}) if kind == "source" else value)
         self.phrases = Phrases(self.words, language, names)
         self.reader = Reader(language, _NoCalendar(), names.people, names.channels, names.documents)
         self._teller = Teller(kind, {}, value, language, names=names)
