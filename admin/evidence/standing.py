@@ -97,6 +97,10 @@ def _found(last: Any, moment: Moment, sealed: int) -> dict[str, Any]:
         outside=formats.number(outside),
         since=formats.number(since),
     )
+    if passed_over := sum((result.get("foreign") or {}).values()):
+        detail += " " + gettext(
+            "%(count)s checkpoints of other keys were passed over.", count=formats.number(passed_over)
+        )
     more = int(result.get("more", 0)) + max(len(result.get("findings") or []) - len(findings), 0)
     missing = tuple(result.get("anchors_missing") or ())
     return {"tone": tone, "text": text, "detail": detail, "findings": findings, "more": more, "missing": missing}

@@ -198,11 +198,12 @@ class _Verification:
     # -- checkpoints -------------------------------------------------------------------------------------------------
 
     def _take_down(self, outside: Outside) -> None:
-        """Note what checkpoints state, when they are signed by a known key."""
+        """Note what checkpoints state, when they are signed by a known key. One of another key proves nothing, in the
+        store neither: a restored store goes on under another key, and whoever can forge one there can take all away."""
         known = {key.name for key in self._keys}
         good = 0
         for checkpoint in outside.checkpoints:
-            if checkpoint.origin not in known and outside.place != "store":
+            if checkpoint.origin not in known:
                 self.found.foreign[outside.place] = self.found.foreign.get(outside.place, 0) + 1
             elif checkpoints.signed_by(self._keys, checkpoint):
                 self._stated.append((checkpoint.size, outside.place, checkpoint))

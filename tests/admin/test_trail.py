@@ -143,6 +143,18 @@ def test_an_auditor_has_the_trail_verified_and_reads_the_result(audited: Panel) 
     assert "完好" in audited.visitor("ida", "zh").text("/admin/trail/")
 
 
+def test_a_trail_whose_key_is_another_now_is_sound_and_says_so(audited: Panel) -> None:
+    receive()
+    seal()
+    settings.use(replace(settings.current(), signing_key=b"n" * 32))
+    audited.visitor("ida").post("/admin/trail/verify")
+    assert work()
+    page = audited.visitor("ida").text("/admin/trail/")
+    assert "sound" in page
+    assert "1 checkpoints of other keys were passed over." in page
+    assert "另有 1 个检查点由其他密钥签署，未作比对。" in audited.visitor("ida", "zh").text("/admin/trail/")
+
+
 def test_a_trail_that_was_touched_says_the_first_bad_entry(audited: Panel) -> None:
     receive()
     seal()

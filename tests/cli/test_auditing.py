@@ -103,8 +103,12 @@ def test_an_earlier_key_is_given(known: Path, monkeypatch: pytest.MonkeyPatch) -
     former = duban("key").stdout.strip()
     assert read_key(former) == Signer(SEED).verifier
     monkeypatch.setenv("DUBAN_SIGNING_KEY", base64.b64encode(b"n" * 32).decode())
-    assert duban("verify").exit_code == 1
-    assert duban("verify", "--key", former).exit_code == 0
+    without = duban("verify")
+    assert (without.exit_code, without.stdout) == (0, ""), "another key is no tampering"
+    assert "store: 3 checkpoints of other keys were passed over; give their key with --key." in without.stderr
+    as_json = json.loads(duban("verify", "--json").stdout)
+    assert (as_json["foreign"]["store"], as_json["checkpoints"]["store"]) == (3, 0)
+    assert "passed over" not in duban("verify", "--key", former).stderr
 
 
 def test_what_cannot_be_used_ends_with_2(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
