@@ -71,7 +71,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     data = Path(environ.get("DUBAN_DATA") or "data").resolve()
     return Settings(
         data=data,
-        database=environ.get("DUBAN_DATABASE") or str(data / "duban.sqlite"),
+        database=_database(environ.get("DUBAN_DATABASE") or str(data / "duban.sqlite")),
         queue=_queue(environ.get("DUBAN_QUEUE") or f"sqlite:///{data / 'queue.sqlite'}"),
         url=_address(environ),
         secret=environ.get("DUBAN_SECRET") or _kept(data / SECRET_FILE),
@@ -162,6 +162,12 @@ def _address(environ: Mapping[str, str]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise BadSetting("DUBAN_URL", value, "an address such as https://duban.example.com")
+    return value
+
+
+def _database(value: str) -> str:
+    if "://" in value and not value.startswith(("sqlite://", "postgresql://", "postgres://")):
+        raise BadSetting("DUBAN_DATABASE", value.partition("://")[0] + "://…", "postgresql://…, or a file for SQLite")
     return value
 
 

@@ -68,6 +68,7 @@ def test_networks_hops_and_language_are_read() -> None:
         ("DUBAN_TOKEN_RATE", "many"),
         ("DUBAN_PROXY_HOPS", "²"),
         ("DUBAN_LANGUAGE", "fr"),
+        ("DUBAN_DATABASE", "mysql://duban:secret@db/duban"),
         ("DUBAN_SIGNING_KEY", "short"),
     ],
 )
@@ -78,6 +79,7 @@ def test_a_value_without_a_meaning_is_refused(name: str, value: str) -> None:
     assert name in text
     if name == "DUBAN_SIGNING_KEY":
         assert value not in text
+    assert "secret" not in text
 
 
 def test_values_of_documents_are_looked_up_when_used() -> None:

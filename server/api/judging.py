@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask import Response
@@ -67,7 +67,8 @@ def script_of(given: Any) -> Mapping[str, Any]:
 
 
 def _processes(given: Mapping[str, Any]) -> Mapping[str, Process]:
-    """The processes of the request's documents, or those in force, with that of the draft that is named."""
+    """The processes of the request's documents (which may refer to documents in force), or those in force, with that of
+    the draft that is named."""
     texts = given.get("documents")
     if given.get("draft") is not None:
         if texts is not None:
@@ -78,9 +79,15 @@ def _processes(given: Mapping[str, Any]) -> Mapping[str, Process]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise problems.at_fault("documents", "not-list")
     files = [(f"documents/{index}", text.encode("utf-8")) for index, text in enumerate(texts)]
-    loaded = library.load([*files, *_channels(files)])
+    read = [documents.read(data, name)[0] for name, data in files]
+    kinds = {document.name: document.kind for document in read if document is not None}
+    loaded = library.load([*files, *_channels(kinds.values())])
     if not loaded.is_sound:
-        raise not_sound("bad-documents", [one for one in loaded.findings if one.level == "error"], "/documents")
+        # They may refer to what is in force: a calendar, say. Most bring all of it, and reading more takes time.
+        loaded = library.load([*files, *drafts.files_in_force(but=kinds)])
+        own = {name for name, _ in files}
+        if errors := [one for one in loaded.findings if one.level == "error" and one.file in own]:
+            raise not_sound("bad-documents", errors, "/documents")
     return loaded.processes
 
 
@@ -96,7 +103,7 @@ def _drafted(given: Mapping[str, Any]) -> str | None:
 
 def _beside(draft: Draft) -> Mapping[str, Process]:
     """The processes in force, with the draft in its document's place."""
-    files = [(f"{draft.name}.yaml", bytes(draft.data)), *drafts.files_in_force(but=draft.name)]
+    files = [(f"{draft.name}.yaml", bytes(draft.data)), *drafts.files_in_force(but=(draft.name,))]
     loaded = library.load(files)
     of_draft = [one for one in loaded.findings if one.level == "error" and one.file == files[0][0]]
     if of_draft:
@@ -104,11 +111,9 @@ def _beside(draft: Draft) -> Mapping[str, Process]:
     return loaded.processes
 
 
-def _channels(files: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def _channels(kinds: Collection[str]) -> list[tuple[str, bytes]]:
     """The shipped channels, where the documents bring none: judging and timing do not need another."""
-    if any(
-        document is not None and document.kind == "channels" for document, _ in (documents.read(d) for _, d in files)
-    ):
+    if "channels" in kinds:
         return []
     return [("channels.yaml", (data_dir("policies") / "channels.yaml").read_bytes())]
 

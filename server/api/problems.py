@@ -86,7 +86,9 @@ def of_values(problems: Iterable[Problem], where: str = "") -> list[dict[str, An
 
 def at_fault(where: str, code: str, /, **params: str | int) -> Failed:
     """The problem of a request whose key `where` is at fault: `code` is one of the findings' catalogue."""
-    return Failed(422, "refused", of_values([Problem(f"/{where}", code, {"at": where, **params})]), count=1)
+    return Failed(
+        422, "refused", of_values([Problem(f"/{where}", code, {"at": where, "name": where, **params})]), count=1
+    )
 
 
 def said(code: str, **params: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from server.drafts.problems import NotDone
@@ -30,10 +30,10 @@ def in_force(name: str) -> Any:
     )
 
 
-def files_in_force(but: str = "") -> list[tuple[str, bytes]]:
-    """Every document in force as (file name, bytes), but the one of that name."""
+def files_in_force(but: Collection[str] = ()) -> list[tuple[str, bytes]]:
+    """Every document in force as (file name, bytes), but those of these names."""
     query = Version.select().join(Activation, on=Activation.version == Version.id).where(Activation.until_at.is_null())
-    return [(f"{row.name}.yaml", bytes(row.data)) for row in query.order_by(Version.name) if row.name != but]
+    return [(f"{row.name}.yaml", bytes(row.data)) for row in query.order_by(Version.name) if row.name not in but]
 
 
 def base_of(draft: Draft) -> Any:

@@ -74,6 +74,19 @@ def test_documents_in_the_request_are_judged_by_instead(owner: Api) -> None:
     problem(owner.post("/api/v1/decide", {**body, "process": "complaint-monitoring"}), 422, "refused")
 
 
+def test_documents_in_the_request_may_refer_to_what_is_in_force(owner: Api) -> None:
+    hello = HELLO.replace("calendar: hours", "calendar: cn-office")
+    body = {"process": "hello", "issue": {"subject": "x"}, "at": AT, "documents": [hello]}
+    assert owner.post("/api/v1/decide", body).json["clocks"] == [
+        {"clock": "answer", "due": "2026-03-02T18:00:00+08:00"}
+    ]
+    shorter = CALENDAR.replace("name: hours", "name: cn-office").replace("18:00", "17:00")
+    answer = owner.post("/api/v1/decide", {**body, "documents": [hello, shorter]})
+    assert answer.json["clocks"][0]["due"] == "2026-03-03T10:00:00+08:00", "its own calendar goes before"
+    found = problem(owner.post("/api/v1/decide", {**body, "documents": [HELLO]}), 422, "bad-documents")
+    assert [(error["file"], error["code"]) for error in found["errors"]] == [("documents/0", "unknown-calendar")]
+
+
 def test_a_script_is_played_by_documents_in_the_request(owner: Api) -> None:
     shipped = [("channels.yaml", (data_dir("policies") / "channels.yaml").read_bytes())]
     loaded = library.load([("hello.yaml", HELLO.encode()), ("hours.yaml", CALENDAR.encode()), *shipped])
@@ -103,10 +116,12 @@ def test_what_cannot_be_judged_is_422_and_says_where(owner: Api) -> None:
         ({"at": 5}, "refused", "/at"),
         ({"more": 1}, "refused", "/more"),
         ({"documents": "x"}, "refused", "/documents"),
+        ({"documents": [5]}, "refused", "/documents"),
         ({"documents": ["kind: nothing"]}, "bad-documents", "/documents/kind"),
     ):
         found = problem(owner.post("/api/v1/decide", {**good, **change}), 422, code)
         assert place in [error["at"] for error in found["errors"]], found
+        assert not found["errors"][0]["message"].startswith(" "), "it says what is at fault"
 
 
 def test_a_script_that_cannot_be_played_is_422_and_says_where(owner: Api) -> None:
