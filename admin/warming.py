@@ -20,6 +20,8 @@ SHARED: Final = (
     "panel/fields.html",
     *(f"panel/{folder}/pieces.html" for folder in ("accounts", "drafts", "evidence", "running", "trying")),
     *(f"panel/{folder}/frame.html" for folder in ("drafts", "trying")),
+    "panel/trying/axis.html",
+    "panel/trying/course.html",
     "panel/directory/parts.html",
     "panel/documents/page.html",
 )

@@ -133,12 +133,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
 def make_ready(app: Flask) -> None:
     """Make what nearly every request needs before the first one comes."""
     from admin.warming import warm
-    from server.store.failures import Unavailable
 
     try:
         warm(app)
-    except Unavailable as error:
-        log.warning("the database cannot be used; the first requests make what they need: %s", error)
+    except Exception:
+        # Whatever the database or a document does: the server begins, and whoever needs something makes it.
+        log.warning("what the first requests need could not be made before them", exc_info=True)
     # What there is now stays. Looking through it again and again for garbage would hold up a request for 0.1 s.
     gc.collect()
     gc.freeze()
