@@ -105,6 +105,7 @@ WORDS = {
     "examples": _("Examples"),
     "example_fails": _("This example fails: %(why)s"),
     "examples_fail": _(" (%(count)s fail)"),
+    "show_example": _("Show the example"),
     "examples_failing": _("%(count)s examples fail"),
     "try_it": _("Try it"),
     "changes": _("What would change"),
@@ -144,6 +145,13 @@ WORDS = {
 }
 
 
+SAID = {"list": "words.list", "above_one": "people.above_one", "above": "people.above"}
+"""What the server says by itself, too (`schemas/wording.yaml`)."""
+
+
 def texts() -> dict[str, str]:
     """Every word of the script by its key."""
-    return {**{key: str(word) for key, word in WORDS.items()}, "list": say("words.list", language())}
+    return {
+        **{key: str(word) for key, word in WORDS.items()},
+        **{key: say(path, language(), n="%(n)s") for key, path in SAID.items()},
+    }

@@ -162,7 +162,7 @@ function turn(form, s, path, way, value) {
   form.set(path, made);
 }
 
-const constantInput = (form, s, path) => h('span', { class: 'ed-constant', id: idOf(path) }, String(form.get(path) ?? s.const ?? form.t('none')));
+const constantInput = (form, s, path) => h('span', { class: 'ed-constant', id: idOf(path) }, path.length === 1 && path[0] === 'kind' && form.root.title ? form.root.title : String(form.get(path) ?? s.const ?? form.t('none')));
 
 const mapOrLookup = (form, s, path, label) => (fieldsOf(form, path) ? lookupInput : mapInput)(form, s, path, label);
 

@@ -101,7 +101,7 @@ function summary(form, { path, schema }) {
   const parts = [];
   for (const [key, one] of Object.entries(value)) {
     if (['title', 'label', 'name'].includes(key)) continue;
-    const part = inner(form.root, schema, key), title = deref(form.root, part).title ?? key, kind = kindOfNames(form.root, part);
+    const part = inner(form.root, schema, key) ?? form.schemaAt([...path, key]) ?? {}, title = deref(form.root, part).title ?? key, kind = kindOfNames(form.root, part);
     const named = each => (kind && typeof each === 'string' ? form.names.title(kind, each) : labelOf(form, part, each));
     const text = isObject(one) ? (Array.isArray(one) && one.every(each => !isObject(each)) ? one.map(named).join(form.t('list')) : key === 'within' || key === 'every' ? Object.entries(one).map(([name, each]) => (isObject(each) ? '' : `${name} ${each}`)).filter(Boolean).join(form.t('list')) : '') : one === true ? key : named(one);
     if (text) parts.push(one === true ? title : form.t('pair', { name: title, value: text }));

@@ -27,6 +27,8 @@ export class Names {
   }
 
   title(kind, name) {
+    const above = kind === 'who' && /^supervisor\+(\d+)$/.exec(name);
+    if (above) return this.t(above[1] === '1' ? 'above_one' : 'above', { n: above[1] });
     return this.list(kind).find(one => one.name === name)?.title ?? name;
   }
 

@@ -208,7 +208,8 @@ class Page {
     const entry = one => h('li', {}, h('span', { class: `tag tag-${one.level === 'error' ? 'bad' : 'warn'}` }, t(one.level === 'error' ? 'error' : 'doubtful')), ' ',
       h('button', { type: 'button', class: 'ed-link', onclick: () => this.goTo(one) }, t('line', { number: one.line })), ` ${one.message} `, h('code', { class: 'muted' }, one.code),
       one.params?.near && this.data.writable && [' ', textButton(t('use', { name: one.params.near }), () => { const [from, to] = spanOf(one, this.source, this.yaml.view.state.doc); fix(this.yaml.view, one, from, to); })]);
-    this.panels.findings.replaceChildren(this.findings.length ? h('ul', { class: 'findings' }, this.findings.map(entry)) : h('p', { class: 'nothing' }, t('no_findings')));
+    const example = one => h('li', {}, h('span', { class: 'tag tag-bad' }, t('error')), ' ', one.message, ' ', h('button', { type: 'button', class: 'ed-link', onclick: () => { if (this.main.dataset.mode === 'yaml') this.mode('form'); this.form.reveal(one.path); } }, t('show_example')));
+    this.panels.findings.replaceChildren(this.form.wrong.length ? h('ul', { class: 'findings' }, this.findings.map(entry), this.form.failing.map(example)) : h('p', { class: 'nothing' }, t('no_findings')));
   }
 
   goTo(finding) {
