@@ -304,12 +304,14 @@ def measure(clock: Clock, run: Run, found: Target) -> None:
         run.base = clock.calendar.add(run.start, found.span.duration)
 
 
-def moved(clock: Clock, state: ClockState, run: Run, moment: Moment) -> Moment:
-    """Rule 4: a moment of the run, later by the pauses that began at or before it; `field:` ones do not move."""
+def moved(clock: Clock, state: ClockState, run: Run, moment: Moment, until: Moment | None = None) -> Moment:
+    """Rule 4: a moment of the run, later by the pauses that began at or before it; `field:` ones do not move. `until`:
+    as it stood then, by the pauses up to that time."""
     if run.fixed:
         return moment
     for begin, end in state.pauses:
         begin = max(begin, run.since)
+        end = end if until is None else min(end, until)
         if begin >= end or begin > moment:
             continue
         if run.working:
@@ -355,12 +357,12 @@ def _warn(turn: Turn, clock: Clock, run: Run, mark: Mark) -> None:
 # -- time (rules 3 and 6) ------------------------------------------------------------------------------------------
 
 
-def _mark_at(clock: Clock, state: ClockState, run: Run, mark: Mark) -> Moment:
-    """Rule 6: when a mark falls; moved by pauses as the due time is."""
+def _mark_at(clock: Clock, state: ClockState, run: Run, mark: Mark, until: Moment | None = None) -> Moment:
+    """Rule 6: when a mark falls; moved by pauses as the due time is (`until`: by those up to that time)."""
     if mark.percent is None:
-        return run.due - mark.before
+        return (run.due if until is None else moved(clock, state, run, run.base, until)) - mark.before
     at = clock.calendar.percent_of(run.start, run.base, _exact(str(mark.percent)), run.working)
-    return moved(clock, state, run, at)
+    return moved(clock, state, run, at, until)
 
 
 @lru_cache(maxsize=1_000)
@@ -369,9 +371,14 @@ def _exact(percent: str) -> Fraction:
 
 
 def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[tuple[Mark, Moment]]:
-    """The marks that are still to be given, with when each falls."""
+    """The marks that are still to be given, with when each falls. One that was passed over stays so, even when a later
+    pause moves the due time."""
+    after = run.marks_after
+    paused_since = bool(state.pauses) and state.pauses[-1][1] > after
     for mark in clock.warn:
-        if mark.text not in run.given and (at := _mark_at(clock, state, run, mark)) > run.marks_after:
+        if mark.text in run.given or (at := _mark_at(clock, state, run, mark)) <= after:
+            continue
+        if not paused_since or _mark_at(clock, state, run, mark, after) > after:
             yield mark, at
 
 
