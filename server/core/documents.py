@@ -24,6 +24,7 @@ MAX_FINDINGS: Final = 100  # of reading; whoever has more has sent something tha
 # What YAML does not allow unescaped, and the line breaks of YAML 1.1 that 1.2 no longer knows (NEL, LS, PS).
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
+_PLAIN = re.compile(r"[^\s,\[\]{}]+")
 
 
 class Spot:
@@ -72,6 +73,12 @@ class Document:
             else:
                 break
         return at
+
+    def written(self, path: Sequence[str | int]) -> str:
+        """The number or truth value at the path as it is written, such as `0777` or `1e3`."""
+        line, column = self.place(path)
+        found = _PLAIN.match(_LINE_BREAK.split(self.text)[line - 1], column - 1)
+        return found.group() if found else ""
 
     def finding(self, code: str, path: Path, key: bool = False, level: str = "error", **params: str | int) -> Finding:
         """A finding on this document, at the value (or key) of that path."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from server.core import documents, references, schema
 from server.core.calendars import BadCalendar, Calendar, compile_calendar
@@ -80,7 +81,11 @@ def located(document: Document, finding: Finding) -> Finding:
     """The finding with the file, line and column of its path in the document: of the key when the key itself is what
     is wrong (a name that nobody defined), else of the value."""
     is_key = bool(finding.path) and finding.path[-1] == finding.params.get("name") and finding.code != "bad-constant"
-    return document.placed(finding, is_key)
+    return document.placed(finding, is_key or finding.code in ABOUT_DAYS)
+
+
+ABOUT_DAYS: Final = ("bad-calendar-date", "bad-day", "day-twice")
+"""What is wrong with a calendar's key."""
 
 
 def _calendar(library: Library, document: Document, dates: Mapping[str, str] | None) -> None:

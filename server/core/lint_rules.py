@@ -51,8 +51,8 @@ def _rules(
 ) -> None:
     for found in unreachable(clauses, assured):
         index = found.rule - 1
-        if last_needed and index == len(clauses) - 1 and clauses[index] == ALWAYS:
-            continue  # `severity` must have it
+        if last_needed and index == len(clauses) - 1 and clauses[index] == ALWAYS and ALWAYS not in clauses[:index]:
+            continue  # `severity` must have one
         if found.covered_by:
             rules = ", ".join(map(str, found.covered_by))
             report.warn((*path, index), "rule-unreachable", rule=found.rule, covered_by=rules)

@@ -144,7 +144,7 @@ class Translator:
     def _typed(self, problem: Problem, expected: str, takes_text: bool) -> None:
         found = type_of(problem.value)
         unquoted = takes_text and found in ("boolean", "integer", "number")
-        quoted = f'"{written(problem.value)}"' if unquoted else ""
+        quoted = f'"{self._document.written(problem.path)}"' if unquoted else ""
         self._at("wrong-type", problem, expected=expected, found=found, quoted=quoted)
 
     def _not_one_of(self, problem: Problem) -> None:
@@ -157,6 +157,9 @@ class Translator:
             self._at("needs-argument", problem, value=problem.value)
             return
         allowed, value = [written(value) for value in listed(problem.asked)], written(problem.value)
+        if value in allowed:  # written alike, but a text instead of a number or the other way round
+            self._typed(problem, type_of(listed(problem.asked)[allowed.index(value)]), False)
+            return
         hint = self._near(value, allowed)
         self._at("not-one-of", problem, value=value, near=hint, allowed=", ".join(allowed))
 

@@ -29,6 +29,7 @@ def wrong(code: str, old: str, new: str, at: str = "") -> Planted:
 
 
 RULES = [
+    doubt("rule-unreachable", "    - {is: B}\n", "    - {is: B}\n    - {is: A}\n", "{is: A}\n"),
     doubt(
         "rule-unreachable",
         "    - {is: B}\n",

@@ -148,6 +148,16 @@ def test_a_near_name_is_offered():
     assert "received" not in text, "of a hundred events only those of clocks are named"
 
 
+def test_a_day_that_is_none_is_found_at_its_key():
+    calendar = "kind: calendar\nname: c\ntitle: C\ntimezone: UTC\n"
+    days = "hours: {monday: ['09:00-12:00'], friday-monday: closed}\ndates: {2026-02-30: closed}\n"
+    found = checked({"c.yaml": calendar + days})
+    places = [(item.code, item.line, item.column) for item in found if item.file == "c.yaml"]
+    assert places == [("bad-calendar-date", 6, 9)]
+    found = checked({"c.yaml": calendar + "hours: {monday-friday: ['09:00-12:00'], friday-sunday: closed}\n"})
+    assert [(item.code, item.line, item.column) for item in found if item.file == "c.yaml"] == [("day-twice", 5, 41)]
+
+
 def test_a_broken_calendar_is_not_called_missing():
     found = checked({"office.yaml": FILES["office.yaml"].replace("Asia/Shanghai", "Asia/Shanghi")})
     assert {finding.code for finding in found} == {"bad-time-zone"}

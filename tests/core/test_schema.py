@@ -450,8 +450,15 @@ def test_a_key_that_is_misspelt_is_not_missing_besides():
 
 
 def test_a_number_that_should_be_text_is_to_be_put_in_quotes_only_where_that_helps():
-    findings = validate(document(PROCESS + "fields: {f: {label: true, type: text}}\nreview: 5\n"))
-    assert [f.params["quoted"] for f in findings] == ['"true"', ""]
+    findings = validate(
+        document(PROCESS + "fields: {f: {label: True, type: text}, g: {label: 0777, type: text}}\nreview: 5\n")
+    )
+    assert [f.params["quoted"] for f in findings] == ['"True"', '"0777"', ""]  # as written: nothing of it is lost
+
+
+def test_a_text_that_should_be_a_number_is_not_told_to_be_what_it_looks_like():
+    [finding] = validate(document(PROCESS + "language: '1'\n"))
+    assert finding.text() == "language must be a whole number, not text"
 
 
 def test_a_measure_that_needs_an_argument_is_known_nevertheless():
