@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from server.cli import files
+from server.cli.progress import counted
 from server.cli.words import fail_with, language, say
 from server.core import sums
 
@@ -50,5 +51,6 @@ def between(calendar: str, start: str, end: str, policies: str | None) -> None:
 def batch(file: str, policies: str | None) -> None:
     """A line of result or error for each line of the file."""
     library = files.loaded(policies)
-    for result in sums.batch(files.lines(file), library.calendars, language()):
+    results = sums.batch(files.lines(file), library.calendars, language())
+    for result in counted(results, "lines-progress"):
         click.echo(files.dumped(result))

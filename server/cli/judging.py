@@ -7,6 +7,7 @@ import sys
 import click
 
 from server.cli import files
+from server.cli.progress import counted, progress
 from server.cli.words import fail, fail_with, language, say, tell
 from server.core.findings import Finding, has_errors
 
@@ -23,7 +24,9 @@ def check(paths: tuple[str, ...], live: bool, as_json: bool) -> None:
         given, findings = _checked_live(paths)
     else:
         given = [(path, files.read(path)) for path in paths] if paths else files.documents(None)
-        findings = check_documents(given, files.now(), files.beside(paths) if paths else [])
+        with progress(lambda _, done, total: say("documents-progress", done=done, total=total)) as told:
+            context = files.beside(paths) if paths else []
+            findings = check_documents(given, files.now(), context, told=lambda done: told("", done, len(given)))
     for finding in findings:
         click.echo(files.dumped(finding.as_dict(language())) if as_json else finding.line_in(language()))
     errors = sum(finding.level == "error" for finding in findings)
@@ -89,7 +92,7 @@ def simulate(scripts: tuple[str, ...], policies: str | None, as_json: bool) -> N
     from server.core.simulate import play, timeline
 
     library = files.loaded(policies)
-    for path in scripts:
+    for path in counted(scripts, "scripts-progress", len(scripts)):
         document, found = documents.read(files.read(path), path)
         if document is None or has_errors(found):
             fail_with(finding.line_in(language()) for finding in found)

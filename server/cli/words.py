@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
 from server.resources import texts_of
+
+CLEAR: Final = "\r\033[K"
+"""What empties a terminal's last line."""
 
 
 def language() -> str:
@@ -31,7 +34,7 @@ def say(code: str, /, **params: object) -> str:
 
 def tell(code: str, /, **params: object) -> None:
     """Tells a person something: on standard error."""
-    click.echo(say(code, **params), err=True)
+    _line(say(code, **params))
 
 
 def fail(code: str, /, **params: object) -> NoReturn:
@@ -43,5 +46,10 @@ def fail(code: str, /, **params: object) -> NoReturn:
 def fail_with(lines: Iterable[str]) -> NoReturn:
     """Input that cannot be used, for reasons already in words: says them and ends with 2."""
     for line in lines:
-        click.echo(line, err=True)
+        _line(line)
     sys.exit(2)
+
+
+def _line(text: str) -> None:
+    # How far a command is may stand on the terminal's last line.
+    click.echo((CLEAR if sys.stderr.isatty() else "") + text, err=True)

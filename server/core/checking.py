@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from server.core import documents, lint
@@ -24,12 +24,14 @@ def check(
     context: Iterable[File] = (),
     examples: bool = True,
     dates: Mapping[str, Mapping[str, str]] | None = None,
+    told: Callable[[int], object] = lambda done: None,
 ) -> list[Finding]:
     """Every finding on the files, by file, line and column; `[]` when they are sound and nothing is doubtful.
 
     `context`: documents that the files may refer to and that are not checked themselves (those of the same folder, and
     the shipped ones). A name that the files take again is left out of it; of two in the context the first one counts.
-    `dates`: by calendar name, the holidays that a stored version in the context carries.
+    `dates`: by calendar name, the holidays that a stored version in the context carries. `told` hears how many files
+    are done.
     """
     files = list(files)
     of_file: dict[str, list[Finding]] = {name: [] for name, _ in files}
@@ -42,13 +44,13 @@ def check(
     for finding in library.findings:
         if finding.file in of_file and not (finding.code in MISSING and finding.params.get("name") in broken):
             of_file[finding.file].append(finding)
-    for document in library.documents.values():
-        if document.file in of_file:
-            found = of_file[document.file]
-            if not has_errors(found):
-                found += _judged(library, document, now, examples)
-            accepted = lint.accepted(document, found, complete=not has_errors(found))
-            of_file[document.file] = _placed(document, accepted)
+    for done, document in enumerate(one for one in library.documents.values() if one.file in of_file):
+        told(done)
+        found = of_file[document.file]
+        if not has_errors(found):
+            found += _judged(library, document, now, examples)
+        accepted = lint.accepted(document, found, complete=not has_errors(found))
+        of_file[document.file] = _placed(document, accepted)
     return in_order(finding for found in of_file.values() for finding in found)
 
 
