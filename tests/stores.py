@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -63,6 +64,7 @@ def sqlite_store(tmp_path: Path, sqlite_template: bytes) -> Iterator[Store]:
     path = tmp_path / "duban.sqlite"
     path.write_bytes(sqlite_template)
     store = database.open(str(path))
+    waits_for_no_disk(store)
     yield store
     store.close()
 
@@ -76,25 +78,52 @@ def migrated_postgres(postgres_url: str) -> str:
     return postgres_url
 
 
+@pytest.fixture(scope="session")
+def cleaner(migrated_postgres: str) -> Iterator[psycopg.Connection]:
+    """A connection that empties the run's PostgreSQL database. It stays open: a new one would read the description of
+    every table each time."""
+    with psycopg.connect(migrated_postgres, autocommit=True) as connection:
+        connection.execute("SET synchronous_commit = off")
+        yield connection
+
+
 @pytest.fixture
-def postgres_store(migrated_postgres: str) -> Iterator[Store]:
+def postgres_store(migrated_postgres: str, cleaner: psycopg.Connection) -> Iterator[Store]:
     """A migrated, empty store on PostgreSQL."""
+    empty(cleaner)
     store = database.open(migrated_postgres)
-    empty(store)
+    waits_for_no_disk(store)
     yield store
     store.close()
+
+
+def waits_for_no_disk(store: Store) -> None:
+    """Nobody turns the machine off while a test runs, and what a process wrote outlives its end without that, too."""
+    if not store.is_postgresql:
+        store.db.pragma("synchronous", "off", permanent=True)
+        return
+    connect = store.db._connect
+
+    def connect_fast() -> Any:
+        connection = connect()
+        if not getattr(connection, "_waits_for_no_disk", False):
+            connection.execute("SET synchronous_commit = off")
+            connection._waits_for_no_disk = True
+        return connection
+
+    store.db._connect = connect_fast
 
 
 _emptied = itertools.count()
 
 
-def empty(store: Store) -> None:
+def empty(connection: psycopg.Connection) -> None:
     """Take every row away. To truncate all tables takes the server a hundred times as long as most tests leave to
     delete; it is done now and then, for the holes that deleting leaves."""
     names = [f'"{table._meta.table_name}"' for table in TABLES]
-    with store.transaction():
-        run = store.db.execute_sql
-        if next(_emptied) % 50 == 0:
+    with connection.transaction():
+        run = connection.execute
+        if next(_emptied) % 100 == 99:
             run(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
             return
         run("SET LOCAL session_replication_role = replica")  # neither triggers nor the order of tables matter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from server.store import sql
@@ -24,10 +25,10 @@ def test_what_is_missing_fails_under_ci(monkeypatch):
         skip_or_fail("no browser")
 
 
-def test_a_store_of_postgresql_is_emptied_and_counts_anew(postgres_store: Store):
+def test_a_store_of_postgresql_is_emptied_and_counts_anew(postgres_store: Store, cleaner: psycopg.Connection):
     for _ in range(2):
         beginnings.open_for_business(1_772_413_200_000)
-        empty(postgres_store)
+        empty(cleaner)
         assert not [table for table in TABLES if table.select().exists()]
         counted = sql.run("SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL").fetchall()
         assert counted == [("schema_migration_id_seq",)]

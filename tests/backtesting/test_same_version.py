@@ -39,12 +39,9 @@ def check(name: str, seeds: range, patient: bool) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_version_that_judged_changes_nothing(sqlite_store: Store, name: str) -> None:
-    sqlite_store.db.execute_sql("PRAGMA synchronous = OFF")
     seed = SHIPPED.index(name)
     check(name, range(seed, seed + SCRIPTS), patient=bool(seed % 2))
 
 
 def test_it_changes_nothing_on_postgresql_either(postgres_store: Store) -> None:
-    with postgres_store.session():
-        postgres_store.db.execute_sql("SET synchronous_commit = off")
     check("complaint-monitoring", range(7, 7 + SCRIPTS), patient=True)

@@ -43,7 +43,6 @@ def half_an_hour() -> bytes:
 @pytest.fixture
 def month(sqlite_store: Store) -> Store:
     """Five issues of grade A, received one hour apart, each followed for six hours."""
-    sqlite_store.db.execute_sql("PRAGMA synchronous = OFF")
     beginnings.shipped(START)
     pinned = policies.in_force().processes[PROCESS]
     for index, after in enumerate(RESPONDED):

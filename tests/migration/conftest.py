@@ -15,9 +15,10 @@ from server.store import database
 from server.store.database import Store
 from tests import publishing
 from tests.server.conftest import MONDAY, open_for_business
-from tests.stores import migrated_postgres, postgres_store, postgres_url, sqlite_store, sqlite_template, store
+from tests.stores import cleaner, migrated_postgres, postgres_store, postgres_url, sqlite_store, sqlite_template, store
 
 __all__ = [
+    "cleaner",
     "migrated_postgres",
     "open_for_business",
     "postgres_store",

@@ -36,18 +36,6 @@ SCRIPTS = int(os.environ.get("DUBAN_TEST_SCRIPTS", "4"))  # random ones, for eac
 POLICIES = int(os.environ.get("DUBAN_TEST_POLICIES", "40"))  # random ones, for each database
 
 
-@pytest.fixture(autouse=True)
-def unsafe_but_fast(request: pytest.FixtureRequest) -> None:
-    """Whether it is on disk makes no difference to a timeline, and thousands of transactions are written here."""
-    if "sqlite_store" in request.fixturenames:
-        request.getfixturevalue("sqlite_store").db.execute_sql("PRAGMA synchronous = OFF")
-    else:
-        store = request.getfixturevalue("store")
-        with store.session():
-            setting = "SET synchronous_commit = off" if store.is_postgresql else "PRAGMA synchronous = OFF"
-            store.db.execute_sql(setting)
-
-
 @pytest.fixture
 def processes(store: Store) -> dict[str, Process]:
     beginnings.shipped(START)
