@@ -378,8 +378,14 @@ def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[tuple[Mar
     for mark in clock.warn:
         if mark.text in run.given or (at := _mark_at(clock, state, run, mark)) <= after:
             continue
-        if not paused_since or _mark_at(clock, state, run, mark, after) > after:
+        if not paused_since or _was_ahead(clock, state, run, mark):
             yield mark, at
+
+
+def _was_ahead(clock: Clock, state: ClockState, run: Run, mark: Mark) -> bool:
+    """Whether the mark was still to come when the run started, and when its duration changed last."""
+    starts, changes = run.start, run.marks_after + 1
+    return _mark_at(clock, state, run, mark, starts) > starts and _mark_at(clock, state, run, mark, changes) >= changes
 
 
 def next_moment(case: Case, clock: Clock) -> Moment | None:
