@@ -74,7 +74,9 @@ def serve(host: str, port: int, workers: int, demo: bool) -> None:
 @workers_option
 def web(host: str, port: int, workers: int) -> None:
     """The web server alone."""
-    settings = environment.with_secrets(read_settings())
+    settings = read_settings()
+    _refuse_taken(host, port)
+    settings = environment.with_secrets(settings)
     _set_up(settings, demo=False)
     _web(settings, host, port, workers)
 

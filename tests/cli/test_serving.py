@@ -84,10 +84,10 @@ def started(folder: Path, *options: str, port: int | None = None, **env: str) ->
             process.wait()
 
 
-def fails(folder: Path, *options: str, **env: str) -> str:
+def fails(folder: Path, *options: str, command: str = "serve", **env: str) -> str:
     """Start a server that cannot start; give what it said."""
     done = subprocess.run(
-        [DUBAN, "serve", *options], cwd=folder, env=environment({"DUBAN_LANGUAGE": "en", **env}),
+        [DUBAN, command, *options], cwd=folder, env=environment({"DUBAN_LANGUAGE": "en", **env}),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
@@ -167,12 +167,13 @@ def test_when_it_is_killed_its_parts_end_and_the_next_start_finds_the_folder_fre
         assert ready(server.address)
 
 
-def test_a_port_that_is_taken_ends_it_before_anything_is_set_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_a_port_that_is_taken_ends_it_before_anything_is_set_up(tmp_path: Path, command: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        said = fails(tmp_path, "--port", str(taken.getsockname()[1]))
-    assert "Cannot listen" in said
+        said = fails(tmp_path, "--port", str(taken.getsockname()[1]), command=command)
+    assert said.startswith("Cannot listen")
     assert not (tmp_path / "data" / "duban.sqlite").exists()
 
 
