@@ -86,6 +86,17 @@ def occasion(notice: str, words: Words) -> str:
     return notice
 
 
+def without_issue(notice: str, titles: Mapping[str, str]) -> str:
+    """What a message that belongs to no issue is about: a document's draft, its review, a report."""
+    kind, _, name = notice.partition(".")
+    words = {
+        "draft": gettext("a change of “%(document)s”"),
+        "review": gettext("the review of “%(document)s”"),
+        "report": gettext("the report “%(document)s”"),
+    }
+    return words[kind] % {"document": titles.get(name, name)} if kind in words else notice
+
+
 def state_text(state: str) -> str:
     """A message's state in words."""
     words = {

@@ -12,11 +12,12 @@ from werkzeug.datastructures import MultiDict
 from admin import clock
 from admin.clock import now
 from admin.guard import expose, signed_in
-from admin.languages import gettext, ngettext
+from admin.languages import gettext, language, ngettext
 from admin.reading import words_of
-from admin.sent import sent, state_text
+from admin.sent import sent, state_text, without_issue
 from admin.system import SystemPage
-from server import delivery
+from server import calling, delivery
+from server.core.vocabulary import say
 from server.delivery import deciding
 from server.delivery.deciding import OPEN, NoReason, Which
 from server.policies import Unusable, process_for
@@ -121,6 +122,17 @@ def _rows(wanted: list[int]) -> Any:
     return Message.select(*columns).join(Issue, JOIN.LEFT_OUTER).where(Message.id.in_(wanted))
 
 
+def _by_itself(row: Any) -> dict[str, str]:
+    """What a message is about, for whom and by which channel, when no issue says so."""
+    names = calling.names(language(), {})
+    logins = [str(one.get("id")) for one in (row.payload or {}).get("to") or []] or [row.to]
+    return {
+        "about": without_issue(row.notice, names.documents),
+        "to": say("words.list", language()).join(names.people.get(one, one) for one in logins),
+        "channel": names.channels.get(row.channel, row.channel),
+    }
+
+
 def _message(row: Any) -> dict[str, Any]:
     issue = row.issue
     found: dict[str, Any] = {
@@ -128,6 +140,10 @@ def _message(row: Any) -> dict[str, Any]:
         "at": clock.shown(row.at),
         "sent": None,
         "next": clock.shown(row.next_at),
+        "about": row.notice,
+        "to": row.to,
+        "channel": row.channel,
+        **(_by_itself(row) if issue is None else {}),
     }
     try:
         if issue is not None:

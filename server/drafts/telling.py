@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from server import messages, policies, settings
+from server import calling, messages, policies, settings
 from server.core.case import Case
 from server.core.moments import Moment
 from server.core.turn import Telling
@@ -81,8 +81,11 @@ def tell(
         now=now,
         settings=settings.current(),
     )
+    titles = {language: calling.names(language, {}).documents.get(name, name) for language in LANGUAGES}
     texts = {
-        language: {part: say(f"drafts.{what}.{part}", language, name=name, **words) for part in ("subject", "body")}
+        language: {
+            part: say(f"drafts.{what}.{part}", language, name=titles[language], **words) for part in ("subject", "body")
+        }
         for language in LANGUAGES
     }
     page = f"{settings.current().url}/admin/" + (

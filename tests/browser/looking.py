@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.driving import sticks_out
 from tests.conftest import skip_or_fail
@@ -55,7 +55,7 @@ def need_axe() -> None:
 def make_ready(page: Page) -> None:
     """Bring a page to rest, and axe into it; again after something has changed on it."""
     # Pages that load more by script say when they are done.
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')", timeout=15_000)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=15_000)
     if not page.evaluate("'axe' in window"):
         page.evaluate(STILL)
         page.evaluate(AXE.read_text("utf-8"))

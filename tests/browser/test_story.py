@@ -29,6 +29,8 @@ from tests.browser.walking import FormOf, Visitor
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 KEY = b"k" * 32
+FIRST_RESPONSE = {"zh": "首次响应", "en": "First response"}
+OVERDUE = {"zh": "超时提醒", "en": "Overdue"}
 
 
 @seen("zh-1280-light")
@@ -75,9 +77,11 @@ def test_an_owner_adds_a_severity_between_two_others_without_touching_yaml(
     me.look("4-deadlines")
 
     form.part("notify")
-    me.page.get_by_role("button", name=me.t("%(row)s, every severity", row="overdue")).click()
+    me.page.get_by_role("button", name=me.t("%(row)s, every severity", row=OVERDUE[view.language])).click()
     me.button("Different by severity").click()
-    me.page.get_by_role("button", name=me.t("%(row)s, severity %(column)s", row="overdue", column="A2")).click()
+    me.page.get_by_role(
+        "button", name=me.t("%(row)s, severity %(column)s", row=OVERDUE[view.language], column="A2")
+    ).click()
     form.card("1").click()
     me.page.get_by_label(f"{me.t('Add')}: {view.title('$defs', 'step', 'to')}").select_option(label=word["management"])
     me.look("5-notices")
@@ -214,7 +218,9 @@ def test_an_auditor_finds_who_changed_the_deadline_of_a_and_takes_the_evidence_o
     expect(change).to_contain_text(me.t("by %(author)s, approved by %(approver)s", author="孟繁星", approver="韩立群"))
     expect(change).to_contain_text(REASON)
     expect(change).to_contain_text(me.like("in force since %(moment)s"))
-    expect(change.get_by_role("listitem").filter(has_text="first_response").filter(has_text="A")).to_have_count(1)
+    expect(
+        change.get_by_role("listitem").filter(has_text=FIRST_RESPONSE[view.language]).filter(has_text="A")
+    ).to_have_count(1)
     me.look("2-found")
 
     me.menu("Issues")

@@ -44,14 +44,15 @@ function withOtherId(element) {
 }
 
 function noticeRow(form, name, severities) {
+  const title = form.names.titleOf(form.get(['notify', name, 'title']), name);
   const path = ['notify', name, 'steps'], value = form.get(path), isEach = isObject(value) && !Array.isArray(value);
   const vary = () => { form.cell = [...path, severities[0].name]; form.set(path, Object.fromEntries(severities.map(one => [one.name, structuredClone(value ?? [])]))); };
   const unify = () => { form.cell = path; form.set(path, structuredClone(Object.values(value)[0])); };
   const cells = isEach
-    ? severities.map(one => cell(form, [...path, one.name], value[one.name], form.t('cell', { row: name, column: one.name }), one.title))
-    : [h('td', { colspan: String(severities.length), 'data-label': form.t('same_for_all') }, cellBody(form, path, value, form.t('cell_all', { row: name })))];
+    ? severities.map(one => cell(form, [...path, one.name], value[one.name], form.t('cell', { row: title, column: one.name }), one.title))
+    : [h('td', { colspan: String(severities.length), 'data-label': form.t('same_for_all') }, cellBody(form, path, value, form.t('cell_all', { row: title })))];
   const editing = form.cell && form.cell.slice(0, 3).every((step, i) => step === path[i]) && form.schemaAt(form.cell);
-  const made = [h('tr', {}, head(form, 'notify', name), cells)], edited = editing && (isEach ? form.t('cell', { row: name, column: form.cell.at(-1) }) : form.t('cell_all', { row: name }));
+  const made = [h('tr', {}, head(form, 'notify', name), cells)], edited = editing && (isEach ? form.t('cell', { row: title, column: form.cell.at(-1) }) : form.t('cell_all', { row: title }));
   if (editing) made.push(h('tr', { class: 'ed-cell-editor' }, h('td', { colspan: String(severities.length + 1) }, h('div', { class: 'ed-line' }, h('strong', {}, edited), form.isWritable() && (isEach ? textButton(form.t('unify'), unify, { id: idOf(path, '-unify') }) : textButton(form.t('vary'), vary, { id: idOf(path, '-vary') })), textButton(form.t('close'), () => { form.cell = null; form.draw(); }, { id: idOf(path, '-done') })), stepsInput(form, form.cell, edited))));
   return made;
 }
