@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -25,7 +25,20 @@ class PanelReader(Reader):
         return clock.told_text(self.calendar.show(moment))
 
     def printed(self, text: str) -> str:
-        return clock.told_text(text)
+        try:
+            return clock.told_text(text)
+        except ValueError:  # of a document that the check refuses
+            return text
+
+
+class _Zoned:
+    """Moments in the zone of what belongs to no issue."""
+
+    def show(self, moment: Moment) -> str:
+        return clock.iso(moment)
+
+
+ZONED: Final = _Zoned()
 
 
 @dataclass(frozen=True, slots=True)

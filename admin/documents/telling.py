@@ -6,6 +6,7 @@ from typing import Any
 
 from admin import languages
 from admin.documents import kept
+from admin.reading import ZONED, PanelReader
 from server import calling
 from server.core.overview import Overview, overview
 
@@ -14,4 +15,6 @@ def told(row: Any) -> Overview:
     """The overview of a version."""
     language = languages.language()
     value = kept.value_of(row)
-    return overview(row.kind, value, language, calling.names(language, value))
+    names = calling.names(language, value)
+    reader = PanelReader(language, ZONED, names.people, names.channels, names.documents)
+    return overview(row.kind, value, language, names, reader)

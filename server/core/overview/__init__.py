@@ -25,6 +25,7 @@ from server.core.overview.parts import (
 )
 from server.core.overview.voice import Voice
 from server.core.vocabulary import Names
+from server.core.wording import Reader
 
 __all__ = [
     "Block",
@@ -66,9 +67,12 @@ _SECTIONS: Final[Mapping[str, Mapping[str, Callable[[Voice], list[Block]]]]] = {
 }
 
 
-def overview(kind: str, value: Mapping[str, Any], language: str, names: Names | None = None) -> Overview:
-    """The document in words. What is not in it (no surveys, no ladders) has no section."""
-    voice = Voice(kind, value, language, Names() if names is None else names)
+def overview(
+    kind: str, value: Mapping[str, Any], language: str, names: Names | None = None, reader: Reader | None = None
+) -> Overview:
+    """The document in words. What is not in it (no surveys, no ladders) has no section. `reader`: who writes moments in
+    a way of his own."""
+    voice = Voice(kind, value, language, Names() if names is None else names, reader)
     sections = []
     for id_, tell in _SECTIONS[kind].items():
         blocks = tell(voice)

@@ -115,7 +115,7 @@ def examples(voice: Voice) -> list[Block]:
 
 def _example(voice: Voice, one: Value) -> Iterator[str]:
     if "start" in one:
-        yield voice.say("examples.start", start=one["start"])
+        yield voice.say("examples.start", start=voice.reader.printed(str(one["start"])))
     if "by" in one:
         yield voice.say("examples.by", by=one["by"])
     if "issue" in one:

@@ -46,14 +46,14 @@ def mapping(raw: Any) -> Value:
 class Voice:
     """Words for one document in one language."""
 
-    def __init__(self, kind: str, value: Value, language: str, names: Names) -> None:
+    def __init__(self, kind: str, value: Value, language: str, names: Names, reader: Reader | None = None) -> None:
         self.value = value
         self.language = language
         self.names = names
         # A source speaks of the fields and actions of its process.
         self.words = Vocabulary(names.processes.get(str(value.get("process")), {}) if kind == "source" else value)
         self.phrases = Phrases(self.words, language, names)
-        self.reader = Reader(language, _NoCalendar(), names.people, names.channels, names.documents)
+        self.reader = reader or Reader(language, _NoCalendar(), names.people, names.channels, names.documents)
         self._teller = Teller(kind, {}, value, language, names=names)
 
     # -- the server's sentences ------------------------------------------------------------------------------------
