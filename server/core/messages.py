@@ -75,7 +75,7 @@ def _texts(value: Any, path: tuple[str | int, ...], known: Names, problems: list
                 "name": str(name),
                 "line": name.line,
                 "column": name.column,
-                "near": _near(str(name), known),
+                "near": "" if name.written else _near(str(name), known),
             }
             problems.append((place, "unknown-name-in-template", params))
         found[language] = template

@@ -30,6 +30,7 @@ from liquid.builtin.tags import (
 )
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
+from liquid.static_analysis import TemplateAnalysis
 from liquid.template import BoundTemplate
 
 from server.core.template_limits import DEFAULT_LIMITS, FILTERS, BoundedRange, Limits, MeteredContext, TooMuch
@@ -83,26 +84,31 @@ class Name:
     path: tuple[str | int | None, ...]
     line: int
     column: int
+    written: str = ""  # where it is another: `entry.at` in a loop over the history
 
     def __str__(self) -> str:
-        return ".".join("*" if part is None else str(part) for part in self.path)
+        return self.written or ".".join("*" if part is None else str(part) for part in self.path)
 
 
 # What may be named: a mapping has just these parts, None has no parts that are checked (a list, a text).
 Names = Mapping[str, "Names | None"]
+EACH = "*"
+"""In Names, what every item of a list has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled template; `names` are those it takes from outside, in the order of the text."""
+    """A compiled template; `names` are those it takes from outside, in the order of the text, `of_entries` what it
+    takes from the history's entries in its loops over them."""
 
     text: str
     names: tuple[Name, ...]
+    of_entries: tuple[Name, ...]
     _bound: BoundTemplate
 
     def unknown(self, known: Names) -> list[Name]:
         """The names that are not among `known`; for `check`, which refuses them."""
-        return [name for name in self.names if not _is_known(name.path, known)]
+        return [name for name in (*self.names, *self.of_entries) if not _is_known(name.path, known)]
 
     def render(self, context: Mapping[str, object], limits: Limits = DEFAULT_LIMITS) -> str:
         """The text for these values; a name without a value prints nothing. Raises RenderProblem."""
@@ -148,7 +154,8 @@ def compile_template(text: str) -> Template:
             line, column = _place(text, spans[0].index)
             raise BadTemplate("template-unknown-filter", line, column, filter=name, known=", ".join(sorted(FILTERS)))
     found = sorted((v.span.index, tuple(_part(s) for s in v.segments)) for vs in used.globals.values() for v in vs)
-    return Template(text, tuple(Name(path, *_place(text, index)) for index, path in found), bound)
+    names = tuple(Name(path, *_place(text, index)) for index, path in found)
+    return Template(text, names, tuple(_of_entries(text, bound, used)), bound)
 
 
 _DELIMITER = re.compile(r"\{\{|\{%|\}\}|%\}")
@@ -218,6 +225,20 @@ def _bind_ranges(text: str, expression: Expression) -> None:
         raise BadTemplate("template-range", *_place(text, expression.token.start_index))
 
 
+def _of_entries(text: str, bound: BoundTemplate, used: TemplateAnalysis) -> Iterator[Name]:
+    """What loops over the history take from its entries. A name that is also assigned, or loops over something else,
+    may be anything."""
+    loops = [node.expression for node in _nodes(bound, bound.nodes) if isinstance(node, for_tag.ForNode)]
+    others = {loop.identifier for loop in loops if str(loop.iterable) != "history"} | set(used.locals)
+    for name in sorted({str(loop.identifier) for loop in loops} - others):
+        outside = {variable.span.index for variable in used.globals.get(name, ())}
+        for variable in used.variables.get(name, ()):
+            parts = tuple(_part(segment) for segment in variable.segments)
+            if len(parts) > 1 and variable.span.index not in outside:
+                written = ".".join("*" if part is None else str(part) for part in parts)
+                yield Name(("history", 0, *parts[1:]), *_place(text, variable.span.index), written)
+
+
 def _is_known(path: tuple[str | int | None, ...], known: Names) -> bool:
     level: Names | None = known
     for part in path:
@@ -225,9 +246,10 @@ def _is_known(path: tuple[str | int | None, ...], known: Names) -> bool:
             return True
         if part is None:
             return False
-        if not isinstance(part, str) or part not in level:
+        key = EACH if isinstance(part, int) else part
+        if key not in level:
             return False
-        level = level[part]
+        level = level[key]
     return True
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from server.core.moments import Moment
 from server.core.phrases import Phrases
+from server.core.templates import EACH
 from server.core.templates import Names as TemplateNames
 from server.core.vocabulary import Names, Vocabulary, catalogue, in_language, say
 
@@ -197,7 +198,9 @@ def known_names(words: Vocabulary) -> TemplateNames:
         choice = type_ in ("choice", "person") or name in _CHOICES or name in words.classified
         names[name] = {"id": None, "size": None} if choice else {"size": None}
     names["clocks"] = {name: {"due": None, "state": None} for name in words.clocks}
-    return {**names, "history": None, "link": {}, "late": {}}
+    entry: dict[str, TemplateNames | None] = {"at": None, "kind": None, "by": None, "text": None}
+    names["history"] = {EACH: entry, "first": entry, "last": entry, "size": None}
+    return {**names, "link": {}, "late": {}}
 
 
 def history_item(words: Vocabulary, entry: Mapping[str, Any], reader: Reader) -> dict[str, object]:

@@ -256,7 +256,9 @@ def test_what_the_language_page_allows_is_valid(text):
         "again: {do: solve, with: {n: {value: 1}}}\n",
         SOURCE + "at: monthly 1 09:00\nissue: {subject: S}\nsample: {of: q, covers: week, share: 5%}\n",
         CHANNELS + "channels: {a: {type: webhook, url: https://example.com/x, secret: env:S}, b: {type: sms, "
-        "url: env:U, otherwise: a, max_length: 70, title: {zh: 短信}}}\n",
+        "url: env:U, otherwise: a, max_length: 70, title: {zh: 短信}}, "
+        "c: {type: email, url: 'smtp://li@example.com:25'}, "
+        "d: {type: webhook, url: 'http://10.0.0.1:8080/a:b@c?d=:@'}, e: {type: webhook, url: 'http://[::1]:80'}}\n",
     ],
 )  # fmt: skip
 def test_other_kinds_take_what_the_language_page_allows(text):
@@ -423,6 +425,7 @@ def test_conditions_that_are_none_are_found_at_their_place(condition, expected):
         (CHANNELS + "channels: {m: {type: pigeon}}\n", [("not-one-of", 4, 22)]),
         (CHANNELS + "channels: {m: {type: manual, url: env:X}}\n", [("key-not-with", 4, 30)]),
         (CHANNELS + "channels: {m: {type: sms, url: example.com}}\n", [("bad-form", 4, 32)]),
+        (CHANNELS + "channels: {m: {type: email, url: 'smtp://li:geheim@example.com'}}\n", [("bad-form", 4, 34)]),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_other_kinds_is_found_at_its_place(text, expected):

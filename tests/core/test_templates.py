@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.core.templates import BadTemplate, RenderProblem, compile_template, one_line
+from server.core.templates import EACH, BadTemplate, RenderProblem, compile_template, one_line
 
 BIG = "x" * 60_000
 HISTORY = [{"at": "2026-03-02 09:00:00", "kind": "action", "by": "li", "text": "t" * 50}] * 500
@@ -64,6 +64,20 @@ def test_unknown_names_are_found_before_anything_is_sent() -> None:
         "link.x",
         "clocks.*",
     ]
+
+
+def test_unknown_parts_of_the_history_s_entries_are_found_too() -> None:
+    entry = {"at": None, "by": None}
+    known = {"history": {EACH: entry, "last": entry, "size": None}, "l": {"size": None}, "h": {"id": None}}
+    template = compile_template(
+        "{% for e in history limit: 2 %}{{ e.at }}{{ e.who }}{{ e['by'] }}{% if e[l] %}{% endif %}{% endfor %}"
+        "{% for h in history %}{{ h.is }}{% endfor %}{{ h.id }}{% for x in l %}{{ x.id }}{% endfor %}"
+        "{% for y in l %}{% endfor %}{% for y in history %}{{ y.is }}{% endfor %}{{ history.size }}{{ history[0].at }}"
+        "{{ history[0].is }}{{ history.last.is }}{% for a in history %}{% assign a = l %}{{ a.is }}{% endfor %}"
+    )
+    found = {str(name): (name.line, name.column) for name in template.unknown(known)}
+    assert list(found) == ["history.0.is", "history.last.is", "e.who", "e.*", "h.is"]
+    assert found["e.who"] == (1, 45)
 
 
 @pytest.mark.parametrize(
