@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from server.core import documents, references, schema
 from server.core.calendars import BadCalendar, Calendar, compile_calendar
@@ -88,9 +89,35 @@ ABOUT_DAYS: Final = ("bad-calendar-date", "bad-day", "day-twice")
 """What is wrong with a calendar's key."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What a document says, told apart by its SHA-256."""
+
+    sha256: str
+    value: Mapping[str, Any] = field(compare=False)
+
+
+# Whoever tries a text loads it with all that is in force, again and again: what is made of the same is the same.
+MOST_COMPILED: Final = 64
+
+
+@lru_cache(maxsize=MOST_COMPILED)
+def _made_calendar(text: _Text, dates: tuple[tuple[str, str], ...] | None) -> Calendar:
+    return compile_calendar(text.value, None if dates is None else dict(dates))
+
+
+@lru_cache(maxsize=MOST_COMPILED)
+def _made_process(
+    text: _Text, calendars: tuple[tuple[str, Calendar], ...], channels: tuple[ChannelKind, ...]
+) -> tuple[Process, tuple[Finding, ...]]:
+    process, found = compile_process(text.value, text.sha256, dict(calendars), {one.name: one for one in channels})
+    return process, tuple(found)
+
+
 def _calendar(library: Library, document: Document, dates: Mapping[str, str] | None) -> None:
     try:
-        library.calendars[document.name] = compile_calendar(document.value, dates)
+        carried = None if dates is None else tuple(dates.items())
+        library.calendars[document.name] = _made_calendar(_Text(document.sha256, document.value), carried)
     except BadCalendar as error:
         _report(library, document, [Finding(item.code, item.path, item.params) for item in error.problems])
 
@@ -109,7 +136,8 @@ def _process(library: Library, document: Document) -> None:
     named = {raw["calendar"], *(clock["calendar"] for clock in raw.get("clocks", {}).values() if "calendar" in clock)}
     if channels is None or not named <= library.calendars.keys():
         return  # its own findings say why
-    process, found = compile_process(raw, document.sha256, library.calendars, channel_kinds(channels))
+    kinds = tuple(channel_kinds(channels).values())
+    process, found = _made_process(_Text(document.sha256, raw), tuple(library.calendars.items()), kinds)
     if _report(library, document, found) and defined:
         library.processes[document.name] = process
 
