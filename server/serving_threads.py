@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import re
 import selectors
 import socket
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 READ_WITHIN = 30.0
@@ -40,7 +42,20 @@ LONGEST_BODY: Final = 1 << 20
 MOST_COLLECTED: Final = 32 << 20
 """Bytes that one process collects for all senders together."""
 
-_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+def problem(status: int, reason: str, detail: str = "") -> bytes:
+    """The whole answer to what is no request, so that nobody knows what was wanted, or in which language."""
+    said = {"type": "about:blank", "title": reason, "status": status} | ({"detail": detail} if detail else {})
+    body = json.dumps(said)
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii")
+
+
+def _refuse(sock: socket.socket, status: int, reason: str, detail: str) -> None:
+    util.write_nonblock(sock, problem(status, reason, detail))
+
+
+_LATE: Final = problem(408, "Request Timeout")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 # Of the one nobody knows how long it is, the other waits to be asked for its body.
 _NOT_TO_WAIT_FOR = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
@@ -159,6 +174,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.deadlines = Deadlines(READ_WITHIN)
         self._collected = 0
         self.leaving: deque[Leaving] = deque()  # first come, first over
+        util.write_error = _refuse  # gunicorn would answer with a page
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:

@@ -189,12 +189,23 @@ def test_long_lines_and_many_headers_are_refused(server: Server) -> None:
     assert status(server.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n")) == 400
 
 
+def test_what_is_no_request_is_answered_with_a_problem(server: Server) -> None:
+    line = b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    for sent, code in ((line, 414), (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400), (b"h\xc3\xa9\r\n\r\n", 400)):
+        head, _, body = server.send(sent).partition(b"\r\n\r\n")
+        assert b"Content-Type: application/problem+json" in head
+        said = json.loads(body)
+        assert (said["type"], said["status"]) == ("about:blank", code)
+        assert said["title"]
+
+
 def test_a_body_that_comes_too_slowly_is_not_waited_for(server: Server) -> None:
     begun = time.monotonic()
     with server.connect() as sock:
         sock.sendall(delivery(b"{", "Content-Length: 1000"))
         found = drip(sock)
     assert status(found) == 408
+    assert b"application/problem+json" in found
     assert READ_WITHIN - 0.5 < time.monotonic() - begun < READ_WITHIN + 6
 
 
