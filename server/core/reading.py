@@ -227,6 +227,8 @@ class Reader:
             found = self.scope.calendars.get(value)
             if found is None:
                 self._undefined(path, "unknown-calendar", value, self.scope.calendars)
+        elif _REF.fullmatch(value):
+            self._wrong_value(field, operator, "text", value, path)  # nobody means the words `field:G`
         else:
             found = self._pattern(value, path)
         return never if found is None else Test(field, kind, operator, found)

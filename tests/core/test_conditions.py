@@ -229,6 +229,7 @@ WRONG: list[tuple[Any, str, tuple[str | int, ...]]] = [
     ({"field": "fnumber", "at_least": 1, "at_most": 2}, "several-operators", ()),
     ({"field": "ftext", "is": 5}, "wrong-value", ("is",)),
     ({"field": "ftext", "is": None}, "wrong-value", ("is",)),
+    ({"field": "ftext", "matches": "field:fnumber"}, "wrong-value", ("matches",)),
     ({"field": "fnumber", "is": True}, "wrong-value", ("is",)),
     ({"field": "fnumber", "at_least": "5"}, "wrong-value", ("at_least",)),
     ({"field": "fboolean", "is": "true"}, "wrong-value", ("is",)),
