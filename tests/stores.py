@@ -78,19 +78,44 @@ def migrated_postgres(postgres_url: str) -> str:
     return postgres_url
 
 
+class Cleaner:
+    """Empties the run's PostgreSQL database. Its connection stays open: a new one would read the description of every
+    table each time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connect()
+
+    def _connect(self) -> None:
+        self._connection = psycopg.connect(self._url, autocommit=True)
+        self._connection.execute("SET synchronous_commit = off")
+
+    def empty(self) -> None:
+        """Take every row away."""
+        try:
+            _empty(self._connection)
+        except psycopg.OperationalError:  # some tests end every connection to the database
+            self.close()
+            self._connect()
+            _empty(self._connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 @pytest.fixture(scope="session")
-def cleaner(migrated_postgres: str) -> Iterator[psycopg.Connection]:
-    """A connection that empties the run's PostgreSQL database. It stays open: a new one would read the description of
-    every table each time."""
-    with psycopg.connect(migrated_postgres, autocommit=True) as connection:
-        connection.execute("SET synchronous_commit = off")
-        yield connection
+def cleaner(migrated_postgres: str) -> Iterator[Cleaner]:
+    """What empties the run's PostgreSQL database."""
+    found = Cleaner(migrated_postgres)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def postgres_store(migrated_postgres: str, cleaner: psycopg.Connection) -> Iterator[Store]:
+def postgres_store(migrated_postgres: str, cleaner: Cleaner) -> Iterator[Store]:
     """A migrated, empty store on PostgreSQL."""
-    empty(cleaner)
+    cleaner.empty()
     store = database.open(migrated_postgres)
     waits_for_no_disk(store)
     yield store
@@ -117,7 +142,7 @@ def waits_for_no_disk(store: Store) -> None:
 _emptied = itertools.count()
 
 
-def empty(connection: psycopg.Connection) -> None:
+def _empty(connection: psycopg.Connection) -> None:
     """Take every row away. To truncate all tables takes the server a hundred times as long as most tests leave to
     delete; it is done now and then, for the holes that deleting leaves."""
     names = [f'"{table._meta.table_name}"' for table in TABLES]
