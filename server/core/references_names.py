@@ -59,7 +59,10 @@ def _severity(report: Report, process: Defined) -> None:
         if always:
             outcomes.append((table["else"], (*at, "else")))
     for value, path in outcomes:
-        report.known(path, "unknown-severity", described(value), process.severities)
+        if isinstance(value, bool):  # `true` is no id, even where a severity is called so
+            report.add(path, "wrong-type", expected="string", found="boolean", quoted=f'"{described(value)}"')
+        else:
+            report.known(path, "unknown-severity", described(value), process.severities)
     if not always:
         report.add(at, "severity-without-last-rule")
 

@@ -54,6 +54,7 @@ PLANTED = [
     help_("unknown-field", 'who: "field:customer"', 'whom: "field:customer"', 'whom: "field:customer"'),
     help_("unknown-field", 'who: "field:customer"', 'who: "field:client"', '"field:client"'),
     help_("unknown-severity", "{is: A, when: {field: impact", "{is: AA, when: {field: impact", "AA"),
+    help_("wrong-type", "{is: A, when: {field: impact", "{is: true, when: {field: impact", "true, when"),
     help_("unknown-severity", "      B: [{via", "      D: [{via", "D: [{via: [email, desk]"),
     help_("unknown-severity", "{A: 1wh, B: 2wh}", "{A: 1wh, D: 2wh}", "D: 2wh"),
     help_("unknown-template", "template: short", "template: shrt", "shrt"),
