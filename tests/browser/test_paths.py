@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from server import drafts, migration
+from server import delivery, drafts, migration
 from server.accounts import caller_of_token
+from server.delivery import trying
 from server.directory import snapshot
 from server.exporting.xlsx import Workbook
 from server.recording import held
 from server.store.models import Draft, Message, Version
+from server.trying import beside, examples
+from tests.admin.trying.drafting import HALF_AN_HOUR, draft
 from tests.admin.visiting import COMPLAINTS, now
 from tests.browser import story_texts
 from tests.browser.conftest import Site
+from tests.browser.editing import stored
 from tests.browser.story_texts import APPROVER, OWNER, TITLES
 from tests.browser.views import View, seen
 from tests.browser.walking import Visitor
@@ -205,3 +209,97 @@ def test_an_earlier_version_is_proposed_again(browser: Browser, address: str, vi
     draft = drafts.drafts(COMPLAINTS)[0]
     assert (draft.state, bytes(draft.data)) == (Draft.DRAFT, story_texts.shipped().encode())
     assert Version.select().where(Version.name == COMPLAINTS).count() == 2
+
+
+@seen("en-1280-light")
+def test_a_supervisor_is_changed_and_seen_in_the_tree(browser: Browser, site: Site, view: View) -> None:
+    me = Visitor(browser, site.address, view).sign_in("root")
+    me.menu("People")
+    me.field("Name, login or address").fill("龚")
+    me.button("Show").click()
+    me.page.get_by_role("link", name="龚小燕").click()
+    me.look("1-person")
+    me.link("Change").click()
+    me.field("Supervisor").select_option("sun_y")
+    me.look("2-form")
+    me.button("Save").click()
+    me.says("Saved.")
+    me.menu("People")
+    me.link("Who reports to whom").click()
+    branch = me.page.get_by_role("listitem").filter(has=me.page.get_by_role("link", name="孙悦", exact=True)).last
+    expect(branch.get_by_role("link", name="龚小燕")).to_be_visible()
+    me.look("3-tree")
+
+
+@seen("en-390-dark")
+def test_two_are_put_on_duty_and_swap(browser: Browser, site: Site, view: View) -> None:
+    me = Visitor(browser, site.address, view).sign_in("root")
+    for who, day in (("gong", 4), ("ai", 5)):
+        me.page.goto("/admin/rotas/?team=front_line&week=2027-01-04")
+        me.link("Put on duty").click()
+        me.field("Who").select_option(who)
+        me.field("From").fill(f"2027-01-{day:02}T08:00")
+        me.field("To").fill(f"2027-01-{day + 1:02}T08:00")
+        me.look(f"1-{who}")
+        me.button("Save").click()
+        me.says("Saved.")
+    monday = me.page.get_by_role("table").get_by_role("row").nth(1)
+    expect(monday).to_contain_text(me.t("nobody"))
+    me.look("2-week")
+    monday.get_by_role("link", name="龚小燕").click()
+    me.button("Look at the swap").click()
+    me.comes_to("Swap these two shifts?")
+    me.look("3-swap")
+    me.button("Swap").click()
+    me.says("The shifts are swapped.")
+    expect(me.page.get_by_role("table").get_by_role("row").nth(1).get_by_role("link", name="艾琳")).to_be_visible()
+    assert [one.person for one in snapshot().shifts["front_line"]] == ["ai", "gong"]
+
+
+@seen("zh-1280-dark")
+def test_a_channel_is_tried_and_what_became_of_it_is_seen(
+    browser: Browser, site: Site, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", "smtp://127.0.0.1:9")  # nobody listens there
+    me = Visitor(browser, site.address, view).sign_in("root")
+    me.menu("Channels")
+    address = me.field("To (empty: yourself)")
+    address.fill("somebody@example.com")
+    address.press("Enter")
+    me.look("1-sent")
+    for _ in range(20):
+        delivery.deliver(now(), patience=1)
+        if Message.get(Message.notice == trying.TEST).state != Message.PENDING:
+            break
+    delivery.close(now())
+    why = Message.get(Message.notice == trying.TEST).last_error
+    expect(me.page.get_by_role("main").get_by_text(why).first).to_be_visible()  # the page looks by itself
+    me.look("2-failed")
+
+
+@seen("zh-390-light")
+def test_a_draft_is_tried_through_time_and_kept_as_an_example(browser: Browser, site: Site, view: View) -> None:
+    number = draft(HALF_AN_HOUR)
+    me = Visitor(browser, site.address, view).sign_in("root")
+    me.page.goto(f"/admin/drafts/{number}/")
+    me.link("Try it").first.click()
+    me.field("Received at").fill("2026-03-02T09:00")
+    names = {
+        "zh": ("主题", "客户", "渠道编号", "中立摘要"),
+        "en": ("Subject", "Customer", "Call number", "Neutral summary"),
+    }
+    for name, text in zip(names[view.language], ("支付中断", "华兴科技", "400-7781", "无法下单"), strict=True):
+        me.page.get_by_role("textbox", name=re.compile(rf"^{name}(\s|$)")).fill(text)
+    me.page.get_by_role("button", name=me.t("Play it"), exact=True).last.click()
+    slider = me.page.get_by_role("slider", name=me.t("Moment"))
+    expect(slider).to_be_visible()
+    me.look("1-played")
+    slider.press("End")
+    expect(me.page.locator("[data-doing].trial-waits, [data-trying][aria-busy]")).to_have_count(0)
+    me.look("2-later")
+    me.field("What the example is called").fill("半小时内响应")
+    me.button("Make it an example").click()
+    me.says("The example is in the draft now. Look it over: it expects what happens today.")
+    me.look("3-example")
+    made = examples(beside(COMPLAINTS, stored(number).encode()))[-1]
+    assert (made.name, made.passes) == ("半小时内响应", True)
