@@ -289,7 +289,7 @@ def test_a_draft_is_tried_through_time_and_kept_as_an_example(browser: Browser, 
         "en": ("Subject", "Customer", "Call number", "Neutral summary"),
     }
     for name, text in zip(names[view.language], ("支付中断", "华兴科技", "400-7781", "无法下单"), strict=True):
-        me.page.get_by_role("textbox", name=re.compile(rf"^{name}(\s|$)")).fill(text)
+        me.page.get_by_role("textbox", name=re.compile(rf"^{name}([\s,]|$)")).fill(text)
     me.page.get_by_role("button", name=me.t("Play it"), exact=True).last.click()
     slider = me.page.get_by_role("slider", name=me.t("Moment"))
     expect(slider).to_be_visible()
