@@ -41,8 +41,10 @@ OPTIONS = [
 ]
 
 
-# A machine that is busy with other tests answers late.
-expect.set_options(timeout=30_000)
+PATIENCE = 90_000
+"""Milliseconds: a machine that is busy with other tests answers late."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def open_page(browser: Browser, address: str, *, width: int = 1280, language: st
     cookies = {"duban_language": language, "duban_theme": theme}
     context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items() if value])
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     return page
 
 
