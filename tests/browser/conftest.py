@@ -37,10 +37,19 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def started_browser() -> Iterator[Browser]:
     """The browser of this run."""
     with chromium() as found:
         yield found
+
+
+@pytest.fixture
+def browser(started_browser: Browser) -> Iterator[Browser]:
+    """A browser without pages. Those of a test end with it: each is a process of a hundred mebibytes, which goes on
+    asking whether there is anything new."""
+    yield started_browser
+    for context in started_browser.contexts:
+        context.close()
 
 
 @contextmanager
