@@ -17,7 +17,7 @@ from server.evidence.verifying import verify
 from server.sealing import Sealer, Signer
 from server.store import database, writing
 from server.store.migrating import migrate
-from server.store.models import AuditBlock, AuditEntry, Version
+from server.store.models import AuditBlock, AuditEntry, Issue, Version
 from tests.bench.result import Result
 
 ENTRIES = 300_000
@@ -51,8 +51,7 @@ def fill(count: int) -> None:
         with database.transaction():
             for number in range(start, start + 1000, 2):
                 row = {"process": "p", "version": version, "number": f"P{number}", "stage": "s"}
-                issue = writing.insert_issue({**row, "received_at": now, "recorded_at": now, "case": "{}"})
-                assert issue is not None
+                issue = writing.insert(Issue, {**row, "received_at": now, "recorded_at": now, "case": "{}"})
                 for seq, kind in ((1, "received"), (2, "action")):
                     _event(issue, seq, kind, f"P{number}", now)
         now += 1000
@@ -123,8 +122,7 @@ def _write(seconds: float) -> float:
         number = f"W{time.time_ns()}"
         row = {"process": "w", "version": version, "number": number, "stage": "s", "received_at": 0, "recorded_at": 0}
         with database.transaction():
-            issue = writing.insert_issue({**row, "case": "{}"})
-            assert issue is not None
+            issue = writing.insert(Issue, {**row, "case": "{}"})
             _event(issue, 1, "received", number, 0)
         with database.transaction():
             _event(issue, 2, "action", number, 0)

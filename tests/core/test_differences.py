@@ -274,7 +274,7 @@ IN_CHINESE = Names({"role:monitor": "监控员", "team:directors": "总监组"},
          "时限“First response”：级别 A Grave，时限：1 小时 → 30 分钟"),
         ("warn: 50%", "warn: [50%, 15m]",
          "clock “First response”: Warn: now also 15 min before it is due",
-         "时限“First response”：提醒：增加 到期前 15 分钟"),
+         "时限“First response”：预警：增加 到期前 15 分钟"),
         ("calendar: office", "calendar: allday", "Calendar office → Round the clock", "日历：office → 全天"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from server.core.places import place_text
 
 PLACES: list[tuple[str, Path, str, str]] = [
     ("process", ("templates", "idle"), "模板 › idle", "Templates › idle"),
-    ("process", ("clocks", "reply", "warn", 1), "时限 › reply › 提醒 › 第 2 项", "Clocks › reply › Warn › no. 2"),
+    ("process", ("clocks", "reply", "warn", 1), "时限 › reply › 预警 › 第 2 项", "Clocks › reply › Warn › no. 2"),
     ("channels", ("channels", "sms", "type"), "渠道 › sms › 类型", "Channels › sms › Kind"),
     ("process", ("nonsense", "x"), "nonsense › x", "nonsense › x"),
     ("calendar", (), "文档", "the document"),

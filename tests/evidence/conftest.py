@@ -36,7 +36,8 @@ class Trail:
             )[0].id
             for n in range(count):
                 numbers.append(f"P{Issue.select().count() + 1}")
-                issue = writing.insert_issue(
+                issue = writing.insert(
+                    Issue,
                     {
                         "process": "p",
                         "version": version,
@@ -45,9 +46,8 @@ class Trail:
                         "received_at": self.now,
                         "recorded_at": self.now,
                         "case": "{}",
-                    }
+                    },
                 )
-                assert issue is not None
                 for seq, kind, by in ((1, "received", "gong"), (2, "action", "li")):
                     self._event(issue, seq, kind, by, {"number": numbers[-1], "facts": {"subject": str(n)}})
         return numbers
