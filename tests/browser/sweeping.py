@@ -59,6 +59,8 @@ class Sweep:
         size = {"width": width, "height": HEIGHTS[width]}
         if self.page.viewport_size != size:
             self.page.set_viewport_size(size)
+            # Charts follow the width in the next frame, before anybody sees it.
+            self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         self.page.emulate_media(color_scheme=theme)
 
     def _look(self, name: str, width: int, theme: str) -> None:
