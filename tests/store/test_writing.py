@@ -65,6 +65,26 @@ def test_a_row_written_fast_reads_like_any_other(store: Store, version: int) -> 
     assert AuditEntry.select().count() == 1
 
 
+def test_each_event_gets_its_own_id(store: Store, version: int) -> None:
+    with store.transaction():
+        issue = writing.insert(Issue, an_issue(version=version))
+        rows = [
+            {
+                "issue": issue,
+                "seq": seq,
+                "at": 0,
+                "recorded_at": 0,
+                "kind": "time",
+                "version": version,
+                "body": "{}",
+                "entries": "[]",
+            }
+            for seq in (3, 1, 2)
+        ]
+        ids = writing.insert_events(rows)
+    assert [Event.get_by_id(id).seq for id in ids] == [3, 1, 2]
+
+
 def test_a_source_has_one_issue_of_an_external_id(store: Store, version: int) -> None:
     with store.transaction():
         for row in (
