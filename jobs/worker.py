@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from jobs.backtests import Backtesting
 from jobs.queue import open_queue
 from jobs.tasks import register
-from server import clock, delivery, metrics, migration, nudging, working
+from server import backup, clock, delivery, metrics, migration, nudging, working
 from server.core.moments import Moment
 from server.evidence import standing
 from server.schedules import Scheduler
@@ -134,12 +134,26 @@ class Scheduling:
 class Delivering:
     """The deliverer's work: messages that are due."""
 
-    def __init__(self, alone: bool) -> None:
+    def __init__(self, settings: Settings, alone: bool) -> None:
+        self._settings = settings
         self._alone = alone
         self._recovered = False
+        self._was_away = False
 
     def work(self) -> float:
-        """Sends what is due; gives the seconds until more is."""
+        """Sends what is due; gives the seconds until more is. Raises Unavailable."""
+        try:
+            return self._work()
+        except Unavailable:
+            self._was_away = True
+            raise
+
+    def _work(self) -> float:
+        if self._was_away:
+            # Somebody may have put back an older copy meanwhile, by PostgreSQL's own means, without starting us anew.
+            if backup.notice(self._settings, now()) is not None:
+                log.warning("the store is older than what its anchors have seen of it: messages are held back")
+            self._was_away = False
         if not self._recovered:
             with database.session():
                 if count := delivery.recover(now(), alone=self._alone):
@@ -233,7 +247,7 @@ def run(settings: Settings, *, alone: bool) -> None:
     signal.signal(signal.SIGTERM, end)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # then somebody else passes Ctrl-C on
         signal.signal(signal.SIGINT, end)
-    sweeping, scheduling, delivering, sealing = Sweeping(), Scheduling(), Delivering(alone), Sealing(settings)
+    sweeping, scheduling, delivering, sealing = Sweeping(), Scheduling(), Delivering(settings, alone), Sealing(settings)
     backtesting = Backtesting()
     sweeper, deliverer = Loop("sweeper", sweeping.work), Loop("deliverer", delivering.work)
     scheduler = Loop("scheduler", scheduling.work)

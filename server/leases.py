@@ -11,9 +11,9 @@ from typing import Final
 from server.core.moments import Moment
 from server.store import database, sql
 
-LENGTH = 4_000
+LENGTH = 3_500
 """Milliseconds that a lease lasts. Whoever stands by looks each second, so that another process has taken over from
-one that died within five."""
+one that died within five, with half a second to spare for a busy machine."""
 
 # Of another holder's lease that would last longer than any does, the clock was wrong when it was taken.
 _TAKE = (

@@ -90,6 +90,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._counting.start()
         app = create_app(self._settings, self._memory)
         make_ready(app)
+        log.info("a web process has started on %s", self._address)
         return app
 
     def _close(self, _server: Any, _worker: Any) -> None:

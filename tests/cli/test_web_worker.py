@@ -39,6 +39,7 @@ def test_a_worker_that_begins_while_the_database_is_away_does_not_end_the_server
         address = f"http://127.0.0.1:{port}"
         until(lambda: ready(address) or web.poll() is not None)
         assert web.poll() is None, log.read_text()
+        assert f"a web process has started on 127.0.0.1:{port}" in log.read_text()
         away = [path.rename(tmp_path / path.name) for path in data.glob("duban.sqlite*")]
         (data / "duban.sqlite").mkdir()  # what stands there is no database
         os.kill(children(web.pid)[0], signal.SIGKILL)

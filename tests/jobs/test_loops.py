@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs.worker import Loop
+from jobs.worker import LOOK, Loop
+from server import leases
 from server.store.failures import Unavailable
 
 
@@ -58,6 +59,11 @@ def test_a_long_pause_is_cut_to_a_second() -> None:
         started = time.monotonic()
         work.wait_for(2)
         assert time.monotonic() - started < 2
+
+
+def test_who_stands_by_has_taken_a_duty_over_within_five_seconds() -> None:
+    looked_just_too_early = leases.LENGTH / 1000 + LOOK
+    assert looked_just_too_early <= 5 - 0.5, "with time to spare for taking it"
 
 
 def test_a_wake_up_ends_the_pause_at_once() -> None:

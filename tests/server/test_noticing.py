@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.worker import Delivering
 from server import audit, backup, delivery
 from server import settings as environment
 from server.sealing import Anchoring, Sealer, Signer
@@ -15,6 +16,7 @@ from server.settings import Settings
 from server.starting import prepare
 from server.store import database
 from server.store.database import Store
+from server.store.failures import Unavailable
 from server.store.models import AuditEntry, Meta
 from tests.server.conftest import MONDAY
 
@@ -106,6 +108,32 @@ def test_a_file_that_was_put_back_by_hand_is_noticed_at_the_start(anchored: Sett
     assert (hold.at, hold.reason) == (MONDAY + 3 * MINUTE, delivery.BEHIND)
     assert AuditEntry.select().where(AuditEntry.kind == "store.behind").count() == 1
     store.close()
+
+
+def test_one_that_was_put_back_while_a_worker_waited_for_it_is_noticed_before_anything_is_sent(
+    store: Store, anchored: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(anchored, MONDAY)
+    backup.write(store, tmp_path / "old.zip", MONDAY)
+    live(anchored, MONDAY + MINUTE)
+    old = database.open(str(tmp_path / "old.sqlite"))
+    backup.restore(old, tmp_path / "old.zip", MONDAY)
+    delivery.release_outgoing(MONDAY, "root", send=True)
+    held_while_sending = []
+
+    def deliver(_now: int) -> None:
+        held_while_sending.append(delivery.is_outgoing_held())
+        if len(held_while_sending) == 2:
+            raise Unavailable("away")
+
+    monkeypatch.setattr(delivery, "deliver", deliver)
+    worker = Delivering(anchored, alone=False)
+    worker.work()
+    with pytest.raises(Unavailable):
+        worker.work()
+    worker.work()
+    assert held_while_sending == [False, False, True]
+    old.close()
 
 
 def test_a_store_of_another_key_or_without_anchors_is_left_alone(store: Store, anchored: Settings) -> None:
