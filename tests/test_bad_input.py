@@ -93,6 +93,14 @@ GUARDED: dict[str, tuple[str, ...]] = {
         "server/test_acting.py::test_many_who_act_at_once_all_come_through_one_after_the_other",
     ),
     "an action and a breach at once": ("server/test_sweep.py::test_a_person_and_the_sweep_at_once_agree",),
+    "injection strings through every field into JSON, CSV, mail headers, log lines, pages": (
+        "api/test_outputs.py::test_json_gives_back_what_was_given",
+        "api/test_outputs.py::test_no_log_line_repeats_a_value",
+        "api/test_outputs.py::test_a_mail_has_the_headers_that_it_has_and_no_other",
+        "api/test_outputs.py::test_a_webhook_is_one_line_of_sound_json",
+        "api/test_outputs.py::test_tables_have_no_formula_and_lose_nothing",
+        "api/test_outputs.py::test_no_page_has_a_tag_of_a_value_or_renders_it",
+    ),
     "files, folders and arguments of commands": (
         "cli/test_unusable_input.py::test_no_argument_of_any_command_is_a_failure",
         "cli/test_unusable_input.py::test_no_file_makes_a_script_play",

@@ -8,6 +8,7 @@ inside `session()`; whatever must happen together runs inside `transaction()`. B
 from __future__ import annotations
 
 import logging
+import os
 import select
 import sqlite3
 import threading
@@ -86,6 +87,7 @@ class Store:
         self.db = db
         self.is_postgresql = isinstance(db, peewee.PostgresqlDatabase)
         self._local = threading.local()
+        self._is_made = False
         self._queue_anew()
 
     def _queue_anew(self) -> None:
@@ -108,6 +110,8 @@ class Store:
         depth = getattr(self._local, "depth", 0)
         self._local.depth = depth + 1
         try:
+            if depth == 0:
+                self._keep_to_the_file()
             self.db.connect(reuse_if_open=True)
             yield
         except Exception as error:
@@ -123,6 +127,18 @@ class Store:
             self._local.depth = depth
             if depth == 0:
                 self.release()
+
+    def _keep_to_the_file(self) -> None:
+        """Let a connection go whose file was moved away or has another one in its place: what is written to it would be
+        found by nobody. Where there is none, SQLite would begin an empty one. Raises Unavailable."""
+        if self.is_postgresql or not self._is_made:
+            return
+        there, known = _identity(self.db.database), getattr(self._local, "file", None)
+        if there is None or known not in (None, there):
+            self._local.file = None
+            self.discard()
+            raise Unavailable("sqlite: the file is gone, or another one is in its place", retry_after=5)
+        self._local.file = there
 
     def release(self) -> None:
         """Give this thread's connection back to the pool. On SQLite it stays open: it is this thread's own."""
@@ -241,6 +257,7 @@ def open(url: str) -> Store:
     try:
         with store.session():
             _refuse_unsafe(store)
+        store._is_made = True
     except BaseException:
         store.close()
         raise
@@ -301,6 +318,15 @@ def sqlite_path(url: str) -> Path:
         return Path(url)
     rest = unquote(urlsplit(url).path)
     return Path(rest.removeprefix("/"))
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file it is that lies there; None: none does."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (each session asks)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sqlite(url: str) -> Any:

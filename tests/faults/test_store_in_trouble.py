@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,15 +122,31 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of a few MiB."""
     folder = tmp_path / "small"
     folder.mkdir()
+    with mounted(folder, 12):
+        yield folder
+
+
+@contextmanager
+def mounted(folder: Path, mebibytes: int) -> Iterator[None]:
     made = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], capture_output=True
     )
     if not made or made.returncode != 0:
         skip_or_fail("a small disk needs root, and mount")
     try:
-        yield folder
+        yield
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Leave no room on the disk."""
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(65536)):
+            pass
+    with ballast.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(512)):
+            pass
 
 
 def stored(database: Path) -> list[str]:
@@ -144,9 +161,7 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path, small_disk: Path)
         outside = Outside(address)
         assert outside.alert().status == 201
         ballast = small_disk / "ballast"
-        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(bytes(65536)):
-                pass
+        fill(ballast)
         # The log of the database has room of its own for a while.
         assert any(outside.alert().status == 503 for _ in range(500))
         outside.refuses()
@@ -176,6 +191,46 @@ def test_a_locked_database_refuses_after_its_patience_and_goes_on(tmp_path: Path
     assert set(stored(data / "duban.sqlite")) == outside.acknowledged
 
 
+@contextmanager
+def nobody_may_write(files: list[Path]) -> Iterator[None]:
+    """As on a disk that the system has made read-only: also who has the files open already may not."""
+    with files[0].open("ab", buffering=0) as open_already:
+        done = subprocess.run(["chattr", "+i", *files], capture_output=True)
+        try:
+            if done.returncode == 0:
+                with contextlib.suppress(PermissionError):
+                    open_already.write(b"")
+                    done.returncode = 1 if open_already.write(b"x") else 0
+            if done.returncode != 0:
+                skip_or_fail("a file that is read-only for everybody needs root, chattr and ext4")
+            yield
+        finally:
+            subprocess.run(["chattr", "-i", *files], capture_output=True)
+
+
+def test_a_file_that_is_read_only_or_gone_refuses_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    data, away = tmp_path / "data", tmp_path / "away"
+    with serving(tmp_path, env={"DUBAN_DATA": str(data), "ALERT_TOKEN": TOKEN}) as address:
+        outside = Outside(address)
+        assert outside.alert().status == 201
+        with nobody_may_write([data / "probe", data / "duban.sqlite", data / "duban.sqlite-wal"]):
+            outside.refuses()
+        outside.recovers()
+        away.mkdir()
+        files = list(data.glob("duban.sqlite*"))
+        for file in files:
+            file.rename(away / file.name)
+        outside.refuses()
+        outside.shows_a_page()
+        assert not (data / "duban.sqlite").exists(), "nobody begins an empty one"
+        for file in files:
+            (away / file.name).rename(file)
+        outside.recovers()
+        # Whichever thread answers, and whatever it had open before.
+        assert [outside.alert().status for _ in range(40)] == [201] * 40
+    assert set(stored(data / "duban.sqlite")) == outside.acknowledged
+
+
 # -- PostgreSQL ----------------------------------------------------------------------------------------------------
 
 
@@ -183,7 +238,7 @@ class Cluster:
     """A PostgreSQL of this test's own, which is started and stopped."""
 
     def __init__(self, folder: Path, tools: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._tools = tools
         self._port = free_port()
         shutil.chown(folder, "postgres", "postgres")
@@ -191,23 +246,23 @@ class Cluster:
 
     def _run(self, tool: str, *options: str) -> None:
         command = ["runuser", "-u", "postgres", "--", str(self._tools / tool), *options]
-        subprocess.run(command, check=True, cwd=self._folder, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, timeout=120)
 
     def start(self) -> None:
-        said = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB"
-        log = str(self._folder / "log")
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-o", said, "-l", log, "start")
+        said = f"-p {self._port} -k {self.folder} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-o", said, "-l", log, "start")
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-m", "immediate", "stop")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
     @property
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
 
-    def execute(self, *statements: str) -> list[str]:
+    def execute(self, *statements: str, database: str = "postgres") -> list[str]:
         """Run statements; the first column of what the last one gives."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with psycopg.connect(self.url, dbname=database, autocommit=True) as connection:
             for statement in statements:
                 cursor = connection.execute(statement)
             return [row[0] for row in cursor.fetchall()] if cursor.description else []
@@ -262,3 +317,53 @@ def test_a_database_that_is_gone_or_read_only_refuses_and_goes_on_when_it_is_bac
     assert len(found) == len(set(found))
     # What was cut off in the middle of a commit may be there though nobody was told so; never the other way round.
     assert outside.acknowledged <= set(found)
+
+
+def test_locks_that_others_hold_refuse_after_their_patience_and_it_goes_on(tmp_path: Path, cluster: Cluster) -> None:
+    env = {"DUBAN_DATA": str(tmp_path / "data"), "DUBAN_DATABASE": cluster.url, "ALERT_TOKEN": TOKEN}
+    with serving(tmp_path, env=env) as address:
+        outside = Outside(address)
+        assert outside.alert().status == 201
+        tables = cluster.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        with psycopg.connect(cluster.url) as other:
+            other.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+            locked_at = time.monotonic()
+            unavailable(outside.alert())
+            assert time.monotonic() - locked_at > BUSY_MS / 1000 - 0.5
+            outside.refuses()
+            time.sleep(max(0.0, locked_at + 12 - time.monotonic()))
+            other.rollback()
+        outside.recovers()
+    found = cluster.execute("SELECT external_id FROM issue WHERE source = 'alertmanager'")
+    assert sorted(found) == sorted(outside.acknowledged)
+
+
+def test_a_full_disk_of_the_database_server_refuses_and_loses_nothing(tmp_path: Path, cluster: Cluster) -> None:
+    small = Path(f"{cluster.folder}-small")
+    small.mkdir()
+    try:
+        with mounted(small, 40):
+            shutil.chown(small, "postgres", "postgres")
+            cluster.execute(f"CREATE TABLESPACE small LOCATION '{small}'", "CREATE DATABASE small TABLESPACE small")
+            url = cluster.url.removesuffix("postgres") + "small"
+            env = {"DUBAN_DATA": str(tmp_path / "data"), "DUBAN_DATABASE": url, "ALERT_TOKEN": TOKEN}
+            with serving(tmp_path, env=env) as address:
+                outside = Outside(address)
+                assert outside.alert().status == 201
+                ballast = small / "ballast"
+                fill(ballast)
+                # Pages that are there already have room of their own for a while.
+                until(lambda: outside.alert().status == 503)
+                for _ in range(20):
+                    answer = outside.alert()
+                    if answer.status != 201:
+                        unavailable(answer)
+                assert outside.ask("GET", "/healthz").status == 200
+                ballast.unlink()
+                outside.recovers()
+            found = cluster.execute("SELECT external_id FROM issue WHERE source = 'alertmanager'", database="small")
+            assert sorted(found) == sorted(outside.acknowledged)
+            assert len(outside.refused) >= 2
+            cluster.stop()
+    finally:
+        small.rmdir()

@@ -151,6 +151,54 @@ def test_a_read_only_file_is_unavailable(sqlite_store: Store) -> None:
         Meta.create(key="a", value=1)
 
 
+def note(key: str) -> None:
+    with database.transaction():
+        Meta.create(key=key, value=1)
+
+
+def test_a_file_that_is_moved_away_is_unavailable_and_no_other_is_begun(sqlite_store: Store, tmp_path: Path) -> None:
+    note("before")
+    away = tmp_path / "away"
+    away.mkdir()
+    names = [path.name for path in tmp_path.glob("duban.sqlite*")]
+    for name in names:
+        (tmp_path / name).rename(away / name)
+    refused: list[Unavailable] = []
+
+    def without_a_connection() -> None:
+        with pytest.raises(Unavailable) as found:
+            note("lost")
+        refused.append(found.value)
+
+    thread = threading.Thread(target=without_a_connection)
+    thread.start()
+    thread.join()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="gone"):
+            note("lost")
+    assert refused
+    assert not (tmp_path / "duban.sqlite").exists()
+    for name in names:
+        (away / name).rename(tmp_path / name)
+    note("after")
+    assert {row.key for row in Meta.select()} == {"before", "after"}
+
+
+def test_another_file_in_its_place_is_noticed_and_then_used(
+    sqlite_store: Store, sqlite_template: bytes, tmp_path: Path
+) -> None:
+    note("before")
+    for path in tmp_path.glob("duban.sqlite*"):
+        path.rename(tmp_path / f"old-{path.name}")
+    (tmp_path / "duban.sqlite").write_bytes(sqlite_template)
+    with pytest.raises(Unavailable, match="another one"):
+        note("lost")
+    note("after")
+    with sqlite3.connect(tmp_path / "duban.sqlite") as other:
+        assert other.execute('SELECT "key" FROM "meta"').fetchall() == [("after",)]
+    other.close()
+
+
 def test_a_full_disk_is_unavailable(sqlite_store: Store) -> None:
     pages = sqlite_store.db.execute_sql("PRAGMA page_count").fetchone()[0]
     sqlite_store.db.execute_sql(f"PRAGMA max_page_count = {pages + 2}")
