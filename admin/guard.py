@@ -14,11 +14,12 @@ from flask import Blueprint, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
 from flask_babel import lazy_gettext
+from flask_wtf import CSRFProtect
 
 from admin import errors, holding, kept_forms, languages
 from admin.appearance import theme
 from admin.clock import now
-from admin.headers import is_panel, nonce
+from admin.headers import nonce
 from admin.running import troubles
 from server import clock, settings
 from server.accounts import Caller, caller_of_session, cookie_name, note_refusal
@@ -71,18 +72,27 @@ def signed_in() -> Caller:
     return found
 
 
-def look() -> None:
-    """Find out who asks; the first thing that happens to a request for the panel."""
-    if is_panel():
-        # Forms are small, but for those that carry a file.
-        request.max_content_length = LARGEST_FILE_FORM if request.endpoint in FILE_FORMS else LARGEST_FORM
-        text = request.cookies.get(cookie_name(settings.current().url))
-        g.caller = caller_of_session(text, now()) if text else None
+def enter(csrf: CSRFProtect) -> ResponseReturnValue | None:
+    """What happens to a request for the panel before its view: who asks is found out; forms that are not ours,
+    strangers and what no store holds are refused."""
+    _look()
+    csrf.protect()
+    refused = _refuse_strangers()
+    if refused is None:
+        _refuse_what_no_store_holds()
+    return refused
 
 
-def refuse_strangers() -> ResponseReturnValue | None:
+def _look() -> None:
+    # Forms are small, but for those that carry a file.
+    request.max_content_length = LARGEST_FILE_FORM if request.endpoint in FILE_FORMS else LARGEST_FORM
+    text = request.cookies.get(cookie_name(settings.current().url))
+    g.caller = caller_of_session(text, now()) if text else None
+
+
+def _refuse_strangers() -> ResponseReturnValue | None:
     """Send whoever is not signed in to the sign-in page, whatever he asked for."""
-    if not is_panel() or caller() is not None or request.endpoint in PUBLIC:
+    if caller() is not None or request.endpoint in PUBLIC:
         return None
     if errors.wants_json():
         return errors.signed_out()
@@ -90,11 +100,9 @@ def refuse_strangers() -> ResponseReturnValue | None:
     return to_sign_in() if form is None else errors.sign_in_page(form)
 
 
-def refuse_what_no_store_holds() -> None:
+def _refuse_what_no_store_holds() -> None:
     """Nothing is at an address, and nothing is found by a parameter, that has a NUL or a number of more than 64 bits
     in it; PostgreSQL fails on the one, SQLite on the other."""
-    if not is_panel():
-        return
     for value in (*(request.view_args or {}).values(), *request.args.values()):
         if "\x00" in str(value) or (isinstance(value, int) and value >= 2**63):
             abort(404)

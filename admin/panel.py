@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, redirect, request, url_for
+from flask import Blueprint, Flask, Request, redirect, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, AdminIndexView
 from flask_admin.theme import Bootstrap4Theme
@@ -73,15 +74,20 @@ class HomeView(Page, AdminIndexView):  # type: ignore[misc]
         raise NotFound
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """The cookie that forms need. Only the panel has such forms: whoever sends a delivery has no use for it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if headers.is_panel() else None
+
+
 def register(app: Flask) -> Admin:
     """Put the panel into the application, under /admin/."""
     _configure(app)
     languages.register(app)
+    app.session_interface = _Sessions()
     csrf = CSRFProtect(app)
-    app.before_request(guard.look)
-    app.before_request(lambda: csrf.protect() if headers.is_panel() else None)
-    app.before_request(guard.refuse_strangers)
-    app.before_request(guard.refuse_what_no_store_holds)
+    app.before_request(lambda: guard.enter(csrf) if headers.is_panel() else None)
     app.after_request(headers.secure)
     # Files that came with a form are closed now, not whenever they are collected.
     app.teardown_request(lambda _error: request.close())

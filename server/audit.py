@@ -142,15 +142,17 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _hidden(value: Any, salts: _Salts | _Known, inside: bool) -> Any:
-    if type(value) in _PLAIN:  # most of an entry; asking an abstract class takes longer than the rest of this
-        return value
+    # Most of an entry is plain, for which nothing is called; asking an abstract class takes longer than the rest.
     if type(value) is dict or isinstance(value, Mapping):
-        return {
-            key: salts.hide(key, item)
-            if inside and key in salts.fields and item is not None
-            else _hidden(item, salts, inside or key in _HOLDERS)
-            for key, item in value.items()
-        }
+        made = {}
+        for key, item in value.items():
+            if inside and key in salts.fields and item is not None:
+                made[key] = salts.hide(key, item)
+            elif type(item) in _PLAIN:
+                made[key] = item
+            else:
+                made[key] = _hidden(item, salts, inside or key in _HOLDERS)
+        return made
     if type(value) is list or isinstance(value, list | tuple):
-        return [_hidden(item, salts, inside) for item in value]
+        return [item if type(item) in _PLAIN else _hidden(item, salts, inside) for item in value]
     return value

@@ -4,7 +4,6 @@ statements as for one."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 from server import audit, messages, metrics, nudging, settings, subscriptions
 from server.core.advance import Advance, Refused
 from server.core.case import Case
+from server.core.json_text import writer
 from server.core.moments import Moment
 from server.core.world import Directory
 from server.directory import LiveDirectory
@@ -91,7 +91,7 @@ def compact(value: Any) -> str:
     return _COMPACT(value)
 
 
-_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_COMPACT: Final = writer()
 
 
 def columns(pinned: Pinned, done: Advance, closed_at: Moment | None) -> dict[str, Any]:

@@ -46,17 +46,26 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadPayload("payload-not-utf-8", byte=error.start) from error
     _require_shallow(text)
+    reading = _Reading()
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+            text,
+            object_pairs_hook=reading.object,
+            parse_int=reading.integer,
+            parse_float=reading.float,
+            parse_constant=reading.constant,
         )
     except json.JSONDecodeError as error:
         raise BadPayload("payload-not-json", line=error.lineno, column=error.colno) from error
-    _require_sound(value)
+    # In UTF-8 there are no halves of a character, in JSON there is no NUL: only an escape makes either.
+    if reading.met_bad or "\\u" in text:
+        _require_sound(value)
     return value
 
 
 def _require_shallow(text: str) -> None:
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
     depth = 0
     for found in _SHAPE.finditer(text):
         if found[0] in ("[", "{"):
@@ -67,30 +76,37 @@ def _require_shallow(text: str) -> None:
             depth -= 1
 
 
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    if len(pairs) > MOST_KEYS:
-        return _Bad("payload-too-many-keys", count=len(pairs), limit=MOST_KEYS)
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        return _Bad("payload-key-twice", name=_shown(twice))
-    return made
+class _Reading:
+    """What makes values of the parts of one text; `met_bad`: one of them cannot be taken."""
 
+    def __init__(self) -> None:
+        self.met_bad = False
 
-def _integer(text: str) -> Any:
-    # int() of 5,000 digits raises ValueError; of many more it takes its time.
-    value = int(text) if len(text) <= 20 else None
-    return value if value is not None and abs(value) < 2**63 else _Bad("payload-number", number=text[:24])
+    def object(self, pairs: list[tuple[str, Any]]) -> Any:
+        if len(pairs) > MOST_KEYS:
+            return self._bad("payload-too-many-keys", count=len(pairs), limit=MOST_KEYS)
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            return self._bad("payload-key-twice", name=_shown(twice))
+        return made
 
+    def integer(self, text: str) -> Any:
+        # int() of 5,000 digits raises ValueError; of many more it takes its time.
+        value = int(text) if len(text) <= 20 else None
+        return value if value is not None and abs(value) < 2**63 else self._bad("payload-number", number=text[:24])
 
-def _float(text: str) -> Any:
-    value = float(text) if len(text) <= LONGEST_NUMBER else math.inf
-    return value if math.isfinite(value) else _Bad("payload-number", number=text[:24])
+    def float(self, text: str) -> Any:
+        value = float(text) if len(text) <= LONGEST_NUMBER else math.inf
+        return value if math.isfinite(value) else self._bad("payload-number", number=text[:24])
 
+    def constant(self, text: str) -> Any:
+        return self._bad("payload-number", number=text)
 
-def _constant(text: str) -> Any:
-    return _Bad("payload-number", number=text)
+    def _bad(self, code: str, **params: str | int) -> _Bad:
+        self.met_bad = True
+        return _Bad(code, **params)
 
 
 def _require_sound(root: Any) -> None:

@@ -21,5 +21,6 @@ def raw(
 ) -> Response:
     """The response with these bytes."""
     response = current_app.response_class(data, status, mimetype=mimetype)
-    response.headers.update(dict(headers or {}))
+    if headers:
+        response.headers.update(dict(headers))
     return response

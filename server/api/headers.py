@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Response, request
 
 from server import settings
@@ -13,13 +15,20 @@ def secure(response: Response) -> Response:
     """The answer with the headers that it does not have yet. The panel sets its own."""
     if request.path == _PANEL or request.path.startswith(_PANEL + "/"):
         return response
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
+    given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 (it is a list of pairs)
+    for name, value in _HEADERS.items():
+        if name.lower() not in given:
+            response.headers.add(name, value)
     if settings.current().url.startswith("https://"):
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
+
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask, Response, g
+from flask import Flask, g
 from flask.typing import ResponseReturnValue
 
 from server.api import (
@@ -110,9 +110,6 @@ def _guarded(route: Route, view: View) -> View:
     def guarded(**values: Any) -> ResponseReturnValue:
         if route.permission is not None:
             g.caller = require_caller(route.permission)
-        answer = view(**values)
-        if isinstance(answer, Response):
-            answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
+        return view(**values)
 
     return guarded

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
+from server.core.json_text import writer
 from server.core.moments import Moment
 
 FORMAT = 1
@@ -174,7 +175,7 @@ def _state(part: Any) -> dict[str, Any]:
     }
 
 
-_JSON = json.JSONEncoder(default=_state, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_JSON = writer(sort_keys=True, default=_state)
 
 
 def _copy(value: Any) -> Any:

@@ -132,18 +132,24 @@ def start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target,
 
 def hear(turn: Turn, happening: Happening) -> None:
     """Step 4: clock by clock, leaving or entering a pause, `until`, `met_by`, `on`; then rule 7."""
+    entered = happening.entered is not None
     for clock in turn.process.clocks.values():
         state = state_of(turn, clock)
-        if happening.entered is not None and clock.pause:
+        if entered and clock.pause:
             _pause_or_resume(turn, clock, state, happening)
-        if happening.is_one_of(clock.until):
-            _until(turn, clock, state)
-        if happening.is_one_of(clock.met_by):
-            _met_by(turn, clock, state)
-        if not turn.final and happening.is_one_of(clock.on):
-            _on(turn, clock, state, happening)
-        if happening.entered is not None and turn.final:
+        if happening.is_one_of(clock.listens):
+            _listen(turn, clock, state, happening)
+        if entered and turn.final:
             stop(turn, clock)
+
+
+def _listen(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> None:
+    if happening.is_one_of(clock.until):
+        _until(turn, clock, state)
+    if happening.is_one_of(clock.met_by):
+        _met_by(turn, clock, state)
+    if not turn.final and happening.is_one_of(clock.on):
+        _on(turn, clock, state, happening)
 
 
 def _pause_or_resume(turn: Turn, clock: Clock, state: ClockState, happening: Happening) -> None:

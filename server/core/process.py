@@ -134,6 +134,11 @@ class Clock:
     since: str = ""
     pause: frozenset[str] = frozenset()
     warn: tuple[Mark, ...] = ()
+    listens: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Most events concern few clocks: one look tells that this is none of them.
+        object.__setattr__(self, "listens", self.on | self.until | self.met_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,9 +147,10 @@ def unknown_people(process: Process, facts: Mapping[str, Any], names: Sequence[s
     found = []
     for name in process.fields if names is None else names:
         field = process.fields.get(name)
+        if field is None or field.type != "person":
+            continue
         login = facts.get(name)
         # What is no text at all is refused with the other values of the form.
-        is_name = isinstance(login, str) and login != ""
-        if field is not None and field.type == "person" and is_name and snapshot().active(login) is None:
-            found.append(Problem(f"/{name}", "unknown-person", {"value": str(login)}))
+        if isinstance(login, str) and login != "" and snapshot().active(login) is None:
+            found.append(Problem(f"/{name}", "unknown-person", {"value": login}))
     return found

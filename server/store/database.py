@@ -46,7 +46,10 @@ _OLDEST_SQLITE = (3, 37, 0)
 # locks until the server has noticed.
 _SETTINGS = (
     f"SET lock_timeout = {BUSY_MS}; SET idle_in_transaction_session_timeout = 10000; "
-    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2"
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2; "
+    # Where the server was built with it: its own way takes a tenth of the time that a receipt costs it.
+    "SELECT set_config('default_toast_compression', 'lz4', false) FROM pg_settings "
+    "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
 )
 
 

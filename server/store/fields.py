@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import peewee
 
+from server.core.json_text import writer
 from server.store.database import proxy
 
 
@@ -18,9 +19,7 @@ def canonical(value: Any) -> str:
     return _CANONICAL(value)
 
 
-_CANONICAL: Final = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-).encode  # made once: making it takes as long as most values
+_CANONICAL: Final = writer(sort_keys=True)
 
 
 class Row(peewee.Model):

@@ -32,14 +32,16 @@ def _nothing(*_: object) -> None:
 class _Work:
     """What one thread wants to be written, and what became of it."""
 
-    __slots__ = ("write", "value", "first", "kind", "ready", "leads", "result", "error")
+    __slots__ = ("write", "value", "first", "kind", "waits", "leads", "result", "error")
 
     def __init__(self, write: Write[Any, Any], value: Any, first: Callable[[], object], kind: Hashable) -> None:
         self.write = write
         self.value = value
         self.first = first
         self.kind = kind
-        self.ready = threading.Event()
+        # Taken until the work is done, or leads. An Event, for which many may wait, costs several times as much.
+        self.waits = threading.Lock()
+        self.waits.acquire()
         self.leads = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -70,7 +72,7 @@ class Together:
             else:
                 self._is_led = work.leads = True
         if not work.leads:
-            work.ready.wait()
+            work.waits.acquire()
         if work.leads:
             self._lead(work)
         return work.outcome()  # type: ignore[no-any-return]
@@ -89,9 +91,9 @@ class Together:
                 self._is_led = following is not None
             if following is not None:
                 following.leads = True
-                following.ready.set()
+                following.waits.release()
             for work in batch[1:]:
-                work.ready.set()
+                work.waits.release()
 
     def _take(self, batch: list[_Work]) -> None:
         """Add what waits and is of the same kind; the rest keeps its order."""

@@ -10,13 +10,13 @@ Peewee is not asked for each of them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import peewee
 
+from server.core.json_text import writer
 from server.store.database import current
 from server.store.fields import JsonField, Row
 from server.store.models import AuditEntry, Event, Issue, Message
@@ -28,7 +28,7 @@ Convert = Callable[[Value], Value]
 class _Insert:
     """One cached statement: its text, and how each of its values is found."""
 
-    __slots__ = ("columns", "converts", "constants", "sql", "many")
+    __slots__ = ("columns", "names", "converts", "constants", "sql", "many")
 
     def __init__(self, table: type[Row], names: tuple[str, ...], param: str, tail: str) -> None:
         fields = table._meta.combined
@@ -40,9 +40,9 @@ class _Insert:
             for field in table._meta.sorted_fields
             if field.default is not None and field.name not in {column.name for column in given}
         ]
-        self.converts: list[tuple[str, Convert | None]] = [
-            (name, field.db_value if isinstance(field, JsonField) else None)
-            for name, field in zip(names, given, strict=True)
+        self.names = names
+        self.converts: list[tuple[int, Convert]] = [
+            (place, field.db_value) for place, field in enumerate(given) if isinstance(field, JsonField)
         ]
         self.constants = tuple(
             field.db_value(default() if callable(default) else default) for field, default in constants
@@ -56,10 +56,10 @@ class _Insert:
         self.many = f"{into} SELECT {_read(types)} FROM {_records(types, param)}{tail}"
 
     def values(self, row: Mapping[str, Value]) -> tuple[Value, ...]:
-        return (
-            tuple(row[name] if convert is None else convert(row[name]) for name, convert in self.converts)
-            + self.constants
-        )
+        found = [row[name] for name in self.names]
+        for place, convert in self.converts:
+            found[place] = convert(found[place])
+        return (*found, *self.constants)
 
     def as_json(self, rows: Iterable[Mapping[str, Value]]) -> str:
         return _as_json([dict(zip(self.columns, self.values(row), strict=True)) for row in rows])
@@ -92,12 +92,11 @@ def _read(types: Mapping[str, str]) -> str:
     )
 
 
-def _as_json(rows: Sequence[Mapping[str, Value]]) -> str:
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"), default=_hexadecimal)
-
-
 def _hexadecimal(value: bytes | bytearray | memoryview) -> str:
     return bytes(value).hex()
+
+
+_as_json: Final = writer(default=_hexadecimal)
 
 
 @lru_cache(maxsize=512)

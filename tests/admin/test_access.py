@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import session
 
 from server.accounts import Caller
 from server.drafts import begin
@@ -349,3 +350,9 @@ def test_what_is_not_there_is_missed_in_the_panels_own_words(panel: Panel) -> No
     for path in ("/admin/issues/%00/actions/comment", f"/admin/issues/{number}/tasks/{2**63}/confirm"):
         assert panel.visitor("root").post(path, {"text": "x"}).status_code == 404
     assert panel.visitor("ida").get("/admin/documents/nowhere").status_code == 404
+
+
+def test_only_the_panel_has_a_session(panel: Panel) -> None:
+    for path, is_null in (("/admin/sign-in/", False), ("/hooks/complaint-inbox", True), ("/api/issues", True)):
+        with panel.app.test_request_context(path):
+            assert panel.app.session_interface.is_null_session(session._get_current_object()) is is_null

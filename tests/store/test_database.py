@@ -251,6 +251,15 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
         database.open("postgresql://nobody@127.0.0.1:9/none")
 
 
+def test_long_texts_are_packed_the_quick_way_where_the_server_can(postgres_store: Store) -> None:
+    asked = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    (known,) = postgres_store.db.execute_sql(asked).fetchone()
+    with postgres_store.transaction():
+        Meta.create(key="long", value="督办" * 10_000)
+    (packed,) = postgres_store.db.execute_sql("SELECT pg_column_compression(value) FROM meta").fetchone()
+    assert packed == ("lz4" if "lz4" in known else "pglz")
+
+
 def test_postgresql_that_may_lose_commits_is_refused(migrated_postgres: str) -> None:
     with pytest.raises(UnsafeStore, match="synchronous_commit"):
         database.open(migrated_postgres + "?options=-c%20synchronous_commit%3Doff")
