@@ -10,6 +10,7 @@ import itertools
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ def database_url(name: str) -> str:
     return f"{base}/{name}"
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """An empty PostgreSQL database of this run."""
+@contextmanager
+def empty_database() -> Iterator[str]:
+    """The address of an empty PostgreSQL database with a random name, which is dropped at the end."""
     try:
         admin = psycopg.connect(SERVER, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError as error:
@@ -45,6 +46,13 @@ def postgres_url() -> Iterator[str]:
             yield database_url(name)
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """An empty PostgreSQL database of this run."""
+    with empty_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
