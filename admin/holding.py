@@ -13,11 +13,12 @@ from server.store.failures import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Since when and why messages are held back, and how many wait."""
+    """Since when and why messages are held back, how many wait, and how many of them may be dropped."""
 
     since: str
     why: str
     waiting: int
+    doubtful: int
 
 
 def shown() -> Shown | None:
@@ -25,7 +26,9 @@ def shown() -> Shown | None:
     try:
         with database.session():
             hold = delivery.outgoing_hold()
-            return None if hold is None else Shown(clock.shown(hold.at), _why(hold.reason), delivery.waiting())
+            if hold is None:
+                return None
+            return Shown(clock.shown(hold.at), _why(hold.reason), delivery.waiting(), delivery.doubtful())
     except Unavailable:
         return None
 

@@ -58,16 +58,30 @@ def hold_outgoing(now: Moment, reason: str, by: str | None = None) -> None:
         audit.record("delivery.held", now, {"reason": reason}, by=by)
 
 
+def doubtful() -> int:
+    """How many of the messages that wait `release_outgoing` drops when it does not send them."""
+    hold = outgoing_hold()
+    return 0 if hold is None else int(Message.select().where(_to_drop(hold)).count())
+
+
+def _to_drop(hold: Hold) -> Any:
+    """All that wait; of a store that was put back, only what may have left before: not what came up since then."""
+    waits = Message.state == Message.PENDING
+    return waits & (Message.at < hold.at) if hold.reason in (RESTORED, BEHIND) else waits
+
+
 def release_outgoing(now: Moment, by: str | None, *, send: bool) -> int:
-    """Let messages leave again; with `send` false those that wait now are cancelled instead of sent. Gives how many
-    waited; 0, with nothing changed, when nothing is held."""
+    """Let messages leave again; with `send` false those that are doubtful are cancelled first. Gives how many will
+    leave, or were cancelled; 0, with nothing changed, when nothing is held."""
     with database.transaction():
-        if not Meta.delete().where(Meta.key == HELD).execute():
+        hold = outgoing_hold()
+        if hold is None or not Meta.delete().where(Meta.key == HELD).execute():
             return 0
-        count = waiting()
-        if not send:
-            pending = Message.state == Message.PENDING
-            count = Message.update(state=Message.CANCELLED, next_at=None, reason="held").where(pending).execute()
+        if send:
+            count = waiting()
+        else:
+            cancelled = {"state": Message.CANCELLED, "next_at": None, "reason": "held"}
+            count = Message.update(cancelled).where(_to_drop(hold)).execute()
         audit.record("delivery.released", now, {"send": send, "messages": count}, by=by)
     return int(count)
 

@@ -158,6 +158,27 @@ def test_messages_are_held_until_an_administrator_decides(made: Path, place: Cal
         assert delivery.waiting() == waiting, "what is not held is not dropped"
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("other", KINDS)
+def test_what_came_up_since_the_restore_cannot_have_left_and_is_not_dropped(
+    made: Path, place: Callable[[str], Store], other: str
+) -> None:
+    store = place(other)
+    backup.restore(store, made, MONDAY + 1000)
+    with store.session():
+        old = {row.id for row in Message.select()}
+        before = len(old)
+        receive(1, MONDAY + 1000)
+        fresh = {row.id for row in Message.select()} - old
+        assert fresh
+        Message.update(state=Message.PENDING, next_at=MONDAY).execute()
+        assert (delivery.waiting(), delivery.doubtful()) == (before + len(fresh), before)
+        assert delivery.release_outgoing(MONDAY + 2000, "root", send=False) == before
+        assert {row.id for row in Message.select().where(Message.state == Message.PENDING)} == fresh
+        delivery.hold_outgoing(MONDAY + 3000, "the mail server is moved", "root")
+        assert delivery.release_outgoing(MONDAY + 4000, "root", send=False) == len(fresh), "somebody held all of them"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_backup_of_an_older_release_is_brought_up_to_date(
     place: Callable[[str], Store], tmp_path: Path, kind: str
