@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -66,12 +67,18 @@ class Answer:
     body: bytes
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    # To read the certificates of all authorities takes longer than most requests.
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True, slots=True)
 class Egress:
     """What may be reached: public addresses, and the networks of `allow`. `tls` is the context that TLS uses."""
 
     allow: Sequence[Network] = ()
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext = field(default_factory=_tls)
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout: float = TIMEOUT
