@@ -25,14 +25,15 @@ from server.events import Held
 from server.numbering import live_directory
 from server.policies import Unusable, process_for
 from server.recording import UnknownIssue, held
-from server.store import database
+from server.store import database, listing, sql
+from server.store.listing import Filters
 from server.store.models import Attachment, Event, Issue, IssueLink
-from server.store.models.issues import LONG_SUBJECT, SHORT_SUBJECT
 
 __all__ = ["Filters", "Page", "UnknownIssue", "listed", "read", "sees_private", "timeline"]
 
 READ_PRIVATE: Final = "private.read"
 LARGEST_PAGE: Final = 200
+NEWEST: Final = 2**63 - 1  # above every id
 
 
 # -- one -----------------------------------------------------------------------------------------------------------
@@ -173,20 +174,6 @@ def entries(issue: int) -> Iterator[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """Which issues a page shows; None: any. `q` is looked for in number and subject."""
-
-    process: str | None = None
-    stage: str | None = None
-    severity: str | None = None
-    owner: str | None = None
-    team: str | None = None
-    final: bool | None = None
-    problem: bool | None = None
-    q: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Some issues, newest first, and the cursor of the next page (None: these are the last)."""
 
@@ -220,41 +207,14 @@ _COLUMNS: Final = (
 def listed(filters: Filters, after: str | None = None, limit: int = 50) -> Page:
     """A page of issues, newest first; issues that arrive meanwhile do not move the next page. Raises BadCursor."""
     limit = max(1, min(limit, LARGEST_PAGE))
-    query = Issue.select(*_COLUMNS).order_by(Issue.id.desc()).limit(limit + 1)
-    for condition in _conditions(filters):
-        query = query.where(condition)
-    if after is not None:
-        if not (after.isascii() and after.isdigit() and len(after) <= 18):
-            raise BadCursor(after)
-        query = query.where(Issue.id < int(after))
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) <= 18):
+        raise BadCursor(after)
+    before = NEWEST if after is None else int(after)
     with database.session():
-        rows = list(query)
+        found = Issue.id.in_(sql.expression(*listing.newest(filters, before, limit + 1)))
+        rows = list(Issue.select(*_COLUMNS).where(found).order_by(Issue.id.desc()))
         shown = [_row(row) for row in rows[:limit]]
     return Page(shown, str(rows[limit - 1].id) if len(rows) > limit else None)
-
-
-def _conditions(filters: Filters) -> Iterator[Any]:
-    for column, value in (
-        (Issue.process, filters.process),
-        (Issue.stage, filters.stage),
-        (Issue.severity, filters.severity),
-        (Issue.owner, filters.owner),
-        (Issue.team, filters.team),
-        (Issue.final, filters.final),
-    ):
-        if value is not None:
-            yield column == value
-    if filters.problem is not None:
-        yield Issue.problem.is_null(not filters.problem)
-    if filters.q:
-        yield Issue.id.in_(_with_text(filters.q))
-
-
-def _with_text(text: str) -> Any:
-    """The ids of the issues whose number begins with the text, or whose subject has it."""
-    found = Issue.number.startswith(text) | Issue.subject.contains(text)
-    short, long = (Issue.select(Issue.id).where(length, found) for length in (SHORT_SUBJECT, LONG_SUBJECT))
-    return short.union_all(long)
 
 
 def _row(row: Any) -> dict[str, Any]:

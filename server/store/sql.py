@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from peewee import SQL
+
 from server.store.database import current
 
 
@@ -13,6 +15,11 @@ def among(values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     if current().is_postgresql:
         return "= ANY(?)", [list(values)]  # one text, however many they are
     return f"IN ({', '.join('?' * len(values))})", values
+
+
+def expression(statement: str, values: Sequence[Any]) -> Any:
+    """A statement whose values stand as `?`, in parentheses, to be built into a query."""
+    return SQL(f"({statement.replace('?', '%s') if current().is_postgresql else statement})", values)
 
 
 def run(statement: str, *values: Any) -> Any:

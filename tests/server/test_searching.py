@@ -35,13 +35,6 @@ def test_a_text_is_found_in_short_and_in_long_subjects_of_any_language(open_for_
     assert found("退款", final=True) == []
 
 
-def test_the_search_reads_no_issue_that_is_not_found(sqlite_store: Store) -> None:
-    statement, values = issues._with_text("退款").sql()
-    plan = " ".join(str(row) for row in sqlite_store.db.execute_sql("EXPLAIN QUERY PLAN " + statement, values))
-    assert "COVERING INDEX issue_words" in plan
-    assert "issue_long_subject" in plan
-
-
 def test_messages_that_wait_are_not_looked_for_among_those_that_left(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

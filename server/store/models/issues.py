@@ -49,14 +49,31 @@ class Issue(NumberedRow):
     class Meta:
         indexes = (
             (("process", "id"), False),
-            (("process", "stage", "id"), False),
-            (("severity", "id"), False),
-            (("owner", "final", "id"), False),
-            (("team", "final", "id"), False),
             (("process", "closed_at"), False),
             (("process", "received_at"), False),
         )
 
+
+# Along these a list goes (server.store.listing). Missing ids come first in PostgreSQL's, and what stands behind the id
+# is looked at without reading the issue.
+Issue.add_index(Issue.index(Issue.process, Issue.final, Issue.id, name="issue_of_process"))
+Issue.add_index(
+    Issue.index(Issue.process, Issue.stage, Issue.id, Issue.severity, Issue.team, Issue.final, name="issue_of_stage")
+)
+Issue.add_index(Issue.index(Issue.process, Issue.severity, Issue.final, Issue.id, Issue.team, name="issue_of_severity"))
+Issue.add_index(
+    Issue.index(
+        Issue.owner,
+        Issue.final,
+        Issue.id,
+        Issue.process,
+        Issue.stage,
+        Issue.severity,
+        Issue.team,
+        name="issue_of_owner",
+    )
+)
+Issue.add_index(Issue.index(Issue.team, Issue.final, Issue.id, Issue.process, name="issue_of_team"))
 
 # The issues that a version judged, newest first.
 Issue.add_index(Issue.index(Issue.version, Issue.id, name="issue_version"))
@@ -86,10 +103,10 @@ Issue.add_index(
 )
 # A list is searched in these and not in the issues, most of which is their case. PostgreSQL takes no long text into an
 # index.
-SHORT_SUBJECT = SQL('length("subject") <= 200')
-LONG_SUBJECT = SQL('length("subject") > 200')
-Issue.add_index(Issue.index(Issue.id, Issue.number, Issue.subject, where=SHORT_SUBJECT, name="issue_words"))
-Issue.add_index(Issue.index(Issue.id, where=LONG_SUBJECT, name="issue_long_subject"))
+SHORT_SUBJECT = 'length("subject") <= 200'
+LONG_SUBJECT = 'length("subject") > 200'
+Issue.add_index(Issue.index(Issue.id, Issue.number, Issue.subject, where=SQL(SHORT_SUBJECT), name="issue_words"))
+Issue.add_index(Issue.index(Issue.id, where=SQL(LONG_SUBJECT), name="issue_long_subject"))
 
 
 class Event(NumberedRow):
