@@ -78,9 +78,11 @@ def waiting_for(by: Caller) -> list[Any]:
 
 def offered_to(by: Caller) -> list[Any]:
     """What a newer release ships and nobody has taken up yet, of the documents that this person may change."""
-    query = Draft.select(*_COLUMNS).where(Draft.state == Draft.DRAFT, Draft.origin == Draft.SHIPPED)
-    written = DraftAuthor.select(fn.COUNT("*")).where(DraftAuthor.draft == Draft.id)
-    return [row for row in query.where(written == 0).order_by(Draft.name, Draft.id) if may_change(by, row.name)]
+    written = DraftAuthor.select(DraftAuthor.draft)
+    query = Draft.select(*_COLUMNS).where(
+        Draft.state == Draft.DRAFT, Draft.origin == Draft.SHIPPED, Draft.id.not_in(written)
+    )
+    return [row for row in query.order_by(Draft.name, Draft.id) if may_change(by, row.name)]
 
 
 def beside(draft: Draft, limit: int = 5) -> Sequence[Any]:

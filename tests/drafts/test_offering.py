@@ -36,9 +36,12 @@ def test_a_newer_text_is_offered_once_and_never_overwrites(release: Path) -> Non
     assert drafts.offer_shipped(MONDAY + 1) == []
     draft = Draft.get(Draft.origin == Draft.SHIPPED)
     assert (draft.state, draft.created_by, bytes(draft.data)) == (Draft.DRAFT, None, newer)
+    assert [row.id for row in drafts.offered_to(who("fu"))] == [draft.id]
+    assert drafts.offered_to(who("lu")) == [], "who may not change it"
     assert Version.get_by_id(policies.in_force().versions[NAME]).number == 2
     # It is taken as any other: one person submits it, another approves.
     draft = drafts.submit(draft.id, who("fu"), MONDAY + 1, "as shipped")
+    assert drafts.offered_to(who("fu")) == []
     assert approved(draft).state == Draft.ACTIVE
     assert Version.get_by_id(draft.version_id or policies.in_force().versions[NAME]).author == "fu"
 
