@@ -72,7 +72,10 @@ def _parameters(route: Route, shown: str) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     for name, one in route.description.get("parameters", {}).items():
         schema = {key: value for key, value in one.items() if key not in ("description", "required")}
-        found = {"name": name, "in": "query", "required": one.get("required", False), "schema": schema}
+        required = one.get("required", False)
+        found: dict[str, Any] = {"name": name, "in": "query", "required": required, "schema": schema}
+        if not required:
+            found["allowEmptyValue"] = True  # as if it were not there
         yield {**found, "description": one["description"][shown]}
     for name, said in route.description.get("headers", {}).items():
         schema = {"type": "string"} | {key: value for key, value in said.items() if key == "pattern"}

@@ -51,8 +51,8 @@ def boolean(name: str) -> bool | None:
 
 
 def moment(name: str, default: Moment | None = None) -> Moment:
-    """The parameter's time with its offset; without a default it must be there."""
-    found = request.args.get(name)
+    """The parameter's time with its offset; the default when it is not there or empty."""
+    found = request.args.get(name) or None
     if found is None and default is not None:
         return default
     try:

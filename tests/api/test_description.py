@@ -44,6 +44,23 @@ def test_it_describes_every_route_and_no_other(described: dict[str, Any]) -> Non
     assert found == {(route.path, route.method) for route in routes()}
 
 
+def test_an_optional_parameter_that_is_empty_is_as_if_it_were_not_there(described: dict[str, Any], calls: Any) -> None:
+    admin: Api = calls("admin")
+    tried = 0
+    for path, method, one in operations(described):
+        for parameter in one.get("parameters", ()):
+            if parameter["in"] != "query":
+                continue
+            assert parameter.get("allowEmptyValue", False) is not parameter["required"]
+            if method == "get" and not parameter["required"]:
+                at = path.format(name="complaint-monitoring")
+                without, empty = (admin.get(at + query) for query in ("", f"?{parameter['name']}="))
+                assert (without.status_code, empty.status_code) == (200, 200), (at, parameter["name"])
+                assert empty.get_json(silent=True) == without.get_json(silent=True)
+                tried += 1
+    assert tried > 15
+
+
 def test_every_reference_leads_somewhere_and_every_schema_is_one_and_is_used(described: dict[str, Any]) -> None:
     named = {one["$ref"] for one in parts(described) if "$ref" in one}
     assert named == {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
