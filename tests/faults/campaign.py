@@ -21,7 +21,7 @@ from server.store import database, sql
 from server.store.failures import Unavailable
 from server.store.models import Issue, Message, Schedule
 from tests.faults.keeper import SEND_WITHIN
-from tests.faults.load import Load
+from tests.faults.load import Ledger, Load
 from tests.faults.machine import HERE, Cluster, Machine, NotInTime, Redis, database_of, queue_of, wait_until
 from tests.faults.receiving import HELD, Memory
 from tests.faults.verdict import Verdict, judge
@@ -56,7 +56,7 @@ class Plan:
     without: str | None = None  # a safeguard of tests/faults/keeper.py that is taken away
     seed: int = 1
     pace: float = 0.5  # seconds between two doings of each of the load's threads
-    enough: Callable[[], bool] = lambda: False  # ends the load early
+    enough: Callable[[Ledger], bool] = lambda ledger: False  # ends the load early
 
 
 def now() -> int:
@@ -136,7 +136,7 @@ class Campaign:
             passed("standing still")
             if self.plan.random_kills:
                 self._at_random(max(began + self.plan.seconds - time.monotonic(), 5))
-            while time.monotonic() < began + self.plan.seconds and not ask(self.plan.enough):
+            while time.monotonic() < began + self.plan.seconds and not ask(lambda: self.plan.enough(load.ledger)):
                 time.sleep(0.2)
             passed("at random")
         finally:
