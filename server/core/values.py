@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import re2
 
 from server.core import kinds, moments
 from server.core.findings import Finding
@@ -19,9 +18,11 @@ from server.core.kinds import Kind, is_date
 from server.core.moments import MINUTE, Moment
 from server.core.process import Field, Process
 
-_EMAIL = re2.compile(r"^[^\s@<>,;]+@[^\s@<>,;]+$")
-_PHONE = re2.compile(r"^[+0-9][0-9 ()./#*-]{1,31}$")
-_URL = re2.compile(r"^https?://[^\s]+$")
+# Nothing in them can be read in two ways, so that Python's own expressions, a tenth as dear as RE2 for a short text, take
+# no longer than the text is.
+_EMAIL = re.compile(r"[^\t\n\f\r @<>,;]+@[^\t\n\f\r @<>,;]+")
+_PHONE = re.compile(r"[+0-9][0-9 ()./#*-]{1,31}")
+_URL = re.compile(r"https?://[^\t\n\f\r ]+")
 
 # A text that is longer is a file; the largest body is 1 MiB.
 LONGEST_TEXT = 100_000
@@ -158,11 +159,11 @@ def _text(field: Field, raw: str) -> str:
         raise Unfit("too-long-value", limit=field.max_length or LONGEST_TEXT)
     if raw == "":
         return raw
-    if field.type == "email" and not _EMAIL.search(raw):
+    if field.type == "email" and not _EMAIL.fullmatch(raw):
         raise Unfit("not-email")
-    if field.type == "phone" and not _PHONE.search(raw):
+    if field.type == "phone" and not _PHONE.fullmatch(raw):
         raise Unfit("not-phone")
-    if field.type == "url" and not _URL.search(raw):
+    if field.type == "url" and not _URL.fullmatch(raw):
         raise Unfit("not-url")
     if field.pattern is not None and not field.pattern.fullmatch(raw):
         raise Unfit("not-matching", pattern=field.pattern.pattern)
