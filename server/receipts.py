@@ -5,7 +5,7 @@ which they came."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from server import audit, events, metrics, numbering, policies
 from server.core import values
 from server.core.advance import Advance, advance
 from server.core.moments import Moment
+from server.core.process import Process
 from server.core.values import Problem
 from server.crash_points import crash_point
 from server.events import LIVE, Change, Held, Recorded, Surroundings, linked
@@ -105,22 +106,45 @@ def record_new(
 def _write(receipts: Sequence[Receipt]) -> list[Recorded | None]:
     """Judge and write new issues within a transaction, in their order; None for one whose source has sent it before.
     Raises whatever goes wrong with any of them."""
-    with revisions.still():
+    directory = SharedDirectory()
+    # All questions at once, as if every receipt were a new one, which most are: while others wait for what is held
+    # here, each answer that is waited for costs them.
+    with database.pipeline():
+        asked = revisions.ask()
+        sent = list(_ask_for_sent(receipts))
+        directory.reserve(_numbered(receipts))
+        taken = writing.take_ids(len(receipts), Issue, Event)
+    with revisions.still(asked):
         if any(one.revision not in (None, policies.revision()) for one in receipts):
             raise OutOfDate
-        new = _new_ones(receipts)
-        recorded = dict(zip(map(id, new), _written(new), strict=True))
+        new = _new_ones(receipts, {(source, row[0]) for source, cursor in sent for row in cursor.fetchall()})
+        directory.read()
+        if len(new) < len(receipts):
+            directory.give_back()
+            directory.reserve(_numbered(new))
+            directory.read()
+        recorded = dict(zip(map(id, new), _written(new, directory, taken.fetchall()[: len(new)]), strict=True))
         crash_point("intake.before_commit")
     return [recorded.get(id(one)) for one in receipts]
 
 
-def _new_ones(receipts: Sequence[Receipt]) -> list[Receipt]:
-    """Those that no source has sent before, not even a moment ago."""
-    known: set[tuple[str, str]] = set()
+def _numbered(receipts: Sequence[Receipt]) -> Iterator[tuple[Process, Moment]]:
+    return ((one.pinned.process, one.received) for one in receipts if one.wants_number)
+
+
+def _ask_for_sent(receipts: Sequence[Receipt]) -> Iterator[tuple[str, Any]]:
+    """For each source, the cursor whose rows hold those external ids of its receipts that it has sent before."""
     for source in {one.source for one in receipts if one.external_id is not None}:
-        sent = [one.external_id for one in receipts if one.source == source and one.external_id is not None]
-        condition, given = sql.among(sent)
-        known |= {(source, row[0]) for row in sql.run(_SENT + condition, source, *given).fetchall()}
+        ids = [one.external_id for one in receipts if one.source == source and one.external_id is not None]
+        condition, given = sql.among(ids)
+        yield source, sql.run(_SENT + condition, source, *given)
+
+
+_SENT: Final = 'SELECT "external_id" FROM "issue" WHERE "source" = ? AND "external_id" '
+
+
+def _new_ones(receipts: Sequence[Receipt], known: set[tuple[str, str]]) -> list[Receipt]:
+    """Those that no source has sent before, not even a moment ago."""
     found = []
     for one in receipts:
         if one.external_id is not None:
@@ -131,18 +155,13 @@ def _new_ones(receipts: Sequence[Receipt]) -> list[Receipt]:
     return found
 
 
-_SENT: Final = 'SELECT "external_id" FROM "issue" WHERE "source" = ? AND "external_id" '
-
-
-def _written(receipts: Sequence[Receipt]) -> list[Recorded]:
+def _written(
+    receipts: Sequence[Receipt], directory: SharedDirectory, taken: Sequence[tuple[int, int]]
+) -> list[Recorded]:
+    """Judge and write them, each as the issue and the event with the ids that were taken for it."""
     if not receipts:
         return []
-    directory = SharedDirectory()
-    with database.pipeline():
-        directory.reserve((one.pinned.process, one.received) for one in receipts if one.wants_number)
-        taken = writing.take_ids(len(receipts), Issue, Event)
-    issues, ids = zip(*taken.fetchall(), strict=True)
-    directory.read()
+    issues, ids = zip(*taken, strict=True)
     judged = [_judged(one, directory) for one in receipts]
     changes = list(map(_change, receipts, judged, issues))
     with database.pipeline():

@@ -28,6 +28,7 @@ class SharedDirectory(LiveDirectory):
     def __init__(self) -> None:
         super().__init__(self._number, numbering.refuses)
         self._judging: Process | None = None
+        self._serials: dict[Counted, tuple[str, str]] = {}
         self._asked: dict[Counted, tuple[Any, int]] = {}
         self._taken: dict[Counted, range] = {}
         self._ready: dict[Counted, deque[str]] = {}
@@ -45,15 +46,14 @@ class SharedDirectory(LiveDirectory):
     def reserve(self, wanted: Iterable[tuple[Process, Moment]]) -> None:
         """Take the numbers of issues that are all going to ask for one, by process and moment of receipt. Where there
         are several, none is looked up: the unique index tells when one was given by hand. `read` must follow."""
-        found: dict[Counted, list[tuple[Process, Moment]]] = {}
+        found: Counter[Counted] = Counter()
         for process, received in wanted:
             if numbering.has_serial(process):
-                date, _ = numbering.counted(process, received)
-                found.setdefault((process.name, process.number, date), []).append((process, received))
-        for key, asking in found.items():
-            process, received = asking[0]
-            _, counted_by = numbering.counted(process, received)
-            self._asked[key] = counters.take_serials(process.name, counted_by, len(asking)), len(asking)
+                date, counted_by = numbering.counted(process, received)
+                self._serials[process.name, process.number, date] = process.name, counted_by
+                found[process.name, process.number, date] += 1
+        for key, count in found.items():
+            self._asked[key] = counters.take_serials(*self._serials[key], count), count
 
     def read(self) -> None:
         """Read which numbers were taken: an answer that is left unread holds SQLite up."""
@@ -61,6 +61,12 @@ class SharedDirectory(LiveDirectory):
             last = int(cursor.fetchone()[0])
             self._taken[key] = range(last - count + 1, last + 1)
         self._asked.clear()
+
+    def give_back(self) -> None:
+        """Give back all numbers that were taken and read, before any was used, so that none is left out."""
+        for key, serials in self._taken.items():
+            counters.take_serials(*self._serials[key], -len(serials)).fetchone()
+        self._taken.clear()
 
     def _number(self, process: str, received: Moment) -> str:
         judging = self._judging

@@ -87,7 +87,7 @@ def _pass_together(due: Due, horizon: Moment, now: Moment, surroundings: Surroun
     left = list(due)
     passed: list[Moment] = []
     try:
-        with database.transaction(), revisions.still():
+        with database.transaction(), revisions.still(revisions.ask()):
             passing = Passing(some, now, surroundings)
             while left and left[0][1] in some and len(passed) < most:
                 passed.append(_pass_first(left, horizon, passing.let_pass))

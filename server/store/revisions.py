@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from server.store import sql
 from server.store.database import Store, current
@@ -45,15 +45,19 @@ def _read(value: str) -> str:
     return value.strip('"')  # a JSON string of digits; empty where it was only held
 
 
+def ask() -> Any:
+    """Ask for all of them, within the caller's transaction; gives the cursor, for `still`."""
+    return sql.run(_ALL, POLICIES, DIRECTORY, SUBSCRIPTIONS)
+
+
 @contextmanager
-def still() -> Iterator[None]:
-    """Within the block, all of them are for this thread as they were at its beginning, where they are asked for once.
-    For a transaction that writes much and changes none of them."""
+def still(asked: Any) -> Iterator[None]:
+    """Within the block, all of them are for this thread as they were when they were asked for (`ask`), unless they
+    stand still already. For a transaction that writes much and changes none of them."""
     before, store = _here.still, current()
-    names = (POLICIES, DIRECTORY, SUBSCRIPTIONS)
+    found = {key: _read(value) for key, value in asked.fetchall()}
     if before is None or before[0] is not store:
-        with store.session():
-            _here.still = store, {key: _read(value) for key, value in sql.run(_ALL, *names).fetchall()}
+        _here.still = store, found
     try:
         yield
     finally:

@@ -87,6 +87,8 @@ def test_of_two_with_the_same_external_id_the_first_one_is_an_issue() -> None:
     assert [one is not None for one in found] == [True, False, False, True]
     assert [one.number for one in found if one] == ["YS20260302002", "YS20260302003"]
     assert Serial.get().last == 3
+    assert written(receipt("known"), receipt("b")) == [None, None]
+    assert written(receipt("c"))[0].number == "YS20260302004", "no number is left out"
 
 
 def test_several_processes_count_in_their_own_rows() -> None:
