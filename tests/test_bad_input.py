@@ -65,6 +65,7 @@ GUARDED: dict[str, tuple[str, ...]] = {
         "api/test_issues.py::test_what_the_process_refuses_is_422_with_every_place",
         "api/test_issues.py::test_an_action_that_is_not_there_is_404",
         "server/test_intake.py::test_what_the_process_refuses_is_not_stored_and_every_reason_is_given",
+        "api/test_issues.py::test_an_issue_is_given_to_nobody_who_is_not_there",
     ),
     "values of the wrong type": (
         "api/test_nasty.py::test_every_value_in_every_field_is_taken_or_refused_with_its_place",

@@ -356,6 +356,16 @@ def test_a_form_that_does_not_fit_is_422_with_every_place(owner: Api, number: st
     assert {error["at"] for error in found["errors"]} >= {"/solution", "/nothing"}
 
 
+@pytest.mark.parametrize(
+    ("to", "code"), [("ghost", "unknown-person"), ("team:ghosts", "unknown-team"), ("", "required"), (5, "not-text")]
+)
+def test_an_issue_is_given_to_nobody_who_is_not_there(owner: Api, number: str, to: object, code: str) -> None:
+    before = owner.get(f"/api/v1/issues/{number}").json
+    found = problem(owner.post(f"/api/v1/issues/{number}/actions/assign", {"with": {"to": to}}), 422, "bad-form")
+    assert [(error["at"], error["code"]) for error in found["errors"]] == [("/to", code)]
+    assert owner.get(f"/api/v1/issues/{number}").json == before
+
+
 def test_a_body_that_is_no_form_is_422(owner: Api, number: str) -> None:
     for body, place in (({"form": {}}, "/form"), ({"with": []}, "/with"), ({"with": 1}, "/with")):
         found = problem(owner.post(f"/api/v1/issues/{number}/actions/respond", body), 422, "refused")

@@ -296,7 +296,7 @@ class Campaign:
     def _one_more(self) -> None:
         chance = self._random.random()
         if chance < 0.25:
-            (self.machine.points / self._random.choice(crash_points.POINTS)).touch()
+            (self.machine.points / self._random.choice(DRIVEN)).touch()
         elif chance < 0.30:
             self._everything()
         elif chance < 0.36 and self.cluster is not None:
@@ -374,8 +374,9 @@ class Campaign:
     def _count(self) -> None:
         figures = self.verdict.figures
         figures["kills from outside"] = ", ".join(f"{count} × {what}" for what, count in sorted(self.kills.items()))
-        for name in crash_points.POINTS:
+        for name in DRIVEN:
             figures[f"killed at {name}"] = str(self.hits(name))
+        figures["killed at drafts.*, migration.*"] = "by tests/drafts, tests/migration"
         for name in self.plan.points:
             if not self.hits(name):
                 self.verdict.breaks("points never hit", name)
