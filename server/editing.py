@@ -24,9 +24,9 @@ from server.core.values import OWN, SET_BY_SERVER
 from server.core.vocabulary import LANGUAGES, Vocabulary, catalogue, in_language
 from server.core.wording import Reader, message_context
 from server.directory import snapshot
-from server.issues import sees_private
+from server.issues import Filters, listed, sees_private
 from server.recording import held
-from server.store.models import Activation, Issue, Version
+from server.store.models import Activation, Version
 
 FRIDAY: Final = 4
 AT_FIVE: Final = 17
@@ -181,10 +181,10 @@ def preview(data: bytes, template: str, number: str, by: Caller) -> dict[str, An
     written = value.get("templates")
     raw = written.get(template) if isinstance(written, dict) else None
     process = str(value.get("name"))
-    row = Issue.select(Issue.number).where(Issue.process == process).order_by(Issue.id.desc()).first()
-    if not isinstance(raw, dict) or (row is None and not number):
+    newest = [] if number else listed(Filters(process=process), limit=1).issues
+    if not isinstance(raw, dict) or not (number or newest):
         raise NoIssue(template)
-    found = held(number or row.number)
+    found = held(number or newest[0]["number"])
     if found.case.process != process:
         raise NoIssue(number)
     people = snapshot()

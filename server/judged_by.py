@@ -18,7 +18,9 @@ _COLUMNS: Final = [Issue._meta.fields[name] for name in (
 def judged_by(version: int, before: int | None = None) -> tuple[list[Any], int | None]:
     """A page of the issues that the version judges, newest first, and the id to go on before; None: there are no
     more. `before`: those that are older than the issue of that id."""
-    query = Issue.select(*_COLUMNS).where(Issue.version == version).order_by(Issue.id.desc()).limit(PAGE + 1)
+    query = Issue.select(*_COLUMNS).where(Issue.version == version).limit(PAGE + 1)
+    # An order of the version's index and of no other (server.store.listing).
+    query = query.order_by(Issue.id.desc(nulls="LAST"))
     rows = list(query if before is None else query.where(Issue.id < before))
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
 

@@ -48,13 +48,13 @@ def ids(which: Which, before: int | None, limit: int) -> list[int]:
             where = [_OF_PENDING if pending else _OF_OPEN]
             values: list[Any] = [] if pending else [state]
             # With a sign before it no index is in that order: what waits is found by its own index then, of few, and
-            # not by looking backwards through all that ever left.
-            id_ = '+"id"' if pending else '"id"'
+            # not by looking backwards through all that ever left. The others have an index in an order of its own.
+            id_, order = ('+"id"', "DESC") if pending else ('"id"', "DESC NULLS LAST")
             conditions = (('"channel" = ?', which.channel), ('"process" = ?', which.process), (f"{id_} < ?", before))
             for condition, value in conditions:
                 if value not in ("", None):
                     where, values = [*where, condition], [*values, value]
-            statement = f'SELECT "id" FROM "message" WHERE {" AND ".join(where)} ORDER BY {id_} DESC LIMIT ?'
+            statement = f'SELECT "id" FROM "message" WHERE {" AND ".join(where)} ORDER BY {id_} {order} LIMIT ?'
             pages.append([int(row[0]) for row in sql.run(statement, *values, limit).fetchall()])
     return list(merge(*pages, reverse=True))[:limit]
 

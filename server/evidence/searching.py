@@ -23,6 +23,8 @@ Place = tuple[Moment, int]
 
 _COLUMNS: Final = '"audit_entry"."id", "audit_entry"."at", "kind", "by", "issue_id", "body"'
 _PAGE: Final = f'SELECT {_COLUMNS} FROM "audit_entry" WHERE {{where}} ORDER BY "at" DESC, "id" DESC LIMIT ?'
+# In this order are the indexes by kind and by person, and not that by moments, along which others would be passed over.
+_OF_SOME: Final = _PAGE.replace("DESC", "DESC NULLS LAST")
 # The sum keeps the database from walking the whole trail by its moments: an issue has a few hundred entries at most.
 _OF_ISSUE: Final = f'SELECT {_COLUMNS} FROM "audit_entry" WHERE {{where}} ORDER BY "at" + 0 DESC, "id" DESC LIMIT ?'
 _ONE: Final = f'SELECT {_COLUMNS} FROM "audit_entry" WHERE "id" = ?'
@@ -95,8 +97,9 @@ def search(wanted: Filters, before: Place | None, limit: int) -> list[Entry]:
             where, values = [*where, _ABOUT], [*values, *_patterns(wanted.document)]
         if before is not None:
             where, values = [*where, '("at", "id") < (?, ?)'], [*values, *before]
-        statement = _OF_ISSUE if wanted.issue else _PAGE
-        rows = _merged(statement, where, values, _chosen(wanted), limit)
+        chosen = _chosen(wanted)
+        statement = _OF_ISSUE if wanted.issue else _PAGE if chosen is None and not wanted.by else _OF_SOME
+        rows = _merged(statement, where, values, chosen, limit)
         return _entries(rows)
 
 

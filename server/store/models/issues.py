@@ -75,7 +75,7 @@ Issue.add_index(
 )
 Issue.add_index(Issue.index(Issue.team, Issue.final, Issue.id, Issue.process, name="issue_of_team"))
 
-# The issues that a version judged, newest first.
+# The issues that a version judged, newest first; missing ids come first in PostgreSQL's, too.
 Issue.add_index(Issue.index(Issue.version, Issue.id, name="issue_version"))
 
 # One (source, external_id), one issue (architecture, What must hold, 2).

@@ -72,7 +72,12 @@ Message.add_index(
 Message.add_index(Message.index(Message.batch, where=SQL('"batch_id" IS NOT NULL'), name="message_batch"))
 Message.add_index(
     Message.index(
-        Message.state, Message.id, where=SQL("\"state\" NOT IN ('sent', 'folded', 'pending')"), name="message_open"
+        Message.state,
+        Message.id,  # missing ones first on PostgreSQL (server.store.listing)
+        Message.process,
+        Message.channel,
+        where=SQL("\"state\" NOT IN ('sent', 'folded', 'pending')"),
+        name="message_open",
     )
 )
 

@@ -19,11 +19,19 @@ class AuditEntry(NumberedRow):
 
 
 AuditEntry.add_index(AuditEntry.index(AuditEntry.issue, AuditEntry.id, name="audit_entry_issue"))
-# By which it is searched; newest first.
+# By which it is searched; newest first. In the latter two, missing moments and ids come first on PostgreSQL
+# (server.store.listing).
 AuditEntry.add_index(AuditEntry.index(AuditEntry.at, AuditEntry.id, name="audit_entry_at"))
 AuditEntry.add_index(AuditEntry.index(AuditEntry.kind, AuditEntry.at, AuditEntry.id, name="audit_entry_kind"))
 AuditEntry.add_index(
-    AuditEntry.index(AuditEntry.by, AuditEntry.at, AuditEntry.id, where=SQL('"by" IS NOT NULL'), name="audit_entry_by")
+    AuditEntry.index(
+        AuditEntry.by,
+        AuditEntry.at,
+        AuditEntry.id,
+        AuditEntry.kind,
+        where=SQL('"by" IS NOT NULL'),
+        name="audit_entry_by",
+    )
 )
 
 
