@@ -41,7 +41,7 @@ test: .venv/.ready-dev bundle ## run the tests; ARGS="-k name" to choose
 test-browser: .venv/.ready-dev bundle ## look at every page, and walk every path, in both languages, wide and narrow, light and dark; VIEWS=all walks in all eight; pictures in .cache/screenshots
 	DUBAN_TEST_VIEWS=$(VIEWS) $(BIN)/python -m pytest -n 2 --dist load -m walk -o python_files='test_*.py every_page.py' tests/browser $(ARGS)
 
-fuzz: .venv/.ready-dev ## try the interface with many generated requests on each database, for one to two hours; EXAMPLES=1500 for each route
+fuzz: .venv/.ready-dev ## try the interface with many generated requests on each database, for one to three hours; EXAMPLES=1500 for each route
 	DUBAN_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout=7200 tests/api/test_generated_requests.py tests/api/test_nasty.py $(ARGS)
 
 lint: .venv/.ready-dev ## style, types, and the direction of imports

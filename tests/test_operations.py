@@ -22,6 +22,7 @@ import yaml
 from server import settings
 from server.cli import main
 from server.starting import prepare
+from server.wsgi import THREADS
 from tests.serving import DUBAN, environment
 from tests.test_readme import FENCE, missing
 
@@ -129,6 +130,19 @@ def test_compose_starts_any_number_of_web_servers_and_workers_with_the_same_sett
     for name in ("web", "worker"):
         assert "ports" not in services[name], "two could not share a port of the host"
         assert set(services[name]["depends_on"]) == {"postgres", "redis"}
+
+
+def test_postgresql_has_enough_connections() -> None:
+    web, worker = (int(found) for found in re.findall(r"^\| each w.* \| up to (\d+) \|$", PAGE, re.M))
+    figures = 1
+    assert web == THREADS + figures
+    assert (
+        worker >= len({"sweeper", "scheduler", "deliverer", "sealer", "anchorer", "verifier", "backtester"}) + figures
+    )
+    needed = 2 * 2 * web + 3 * worker + 10
+    assert f"2 × 2 × {web} + 3 × {worker} + 10 = {needed}" in PAGE
+    (setting,) = re.findall(r"max_connections=(\d+)", " ".join(COMPOSE["services"]["postgres"]["command"]))
+    assert int(setting) >= needed, "two web servers with two processes each, and three workers"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
