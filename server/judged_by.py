@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from server.store import database, sql
@@ -25,10 +26,12 @@ def judged_by(version: int, before: int | None = None) -> tuple[list[Any], int |
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
 
 
-def counts() -> dict[int, int]:
-    """How many issues each version judges, by the version's id; of versions that judge none there is nothing."""
+def counts(versions: Sequence[int]) -> dict[int, int]:
+    """How many issues each of these versions judges, by the version's id; of those that judge none there is nothing."""
     with database.session():
-        return dict(sql.run('SELECT "version_id", COUNT(*) FROM "issue" GROUP BY "version_id"').fetchall())
+        condition, values = sql.among(versions)
+        statement = f'SELECT "version_id", COUNT(*) FROM "issue" WHERE "version_id" {condition} GROUP BY "version_id"'
+        return dict(sql.run(statement, *values).fetchall())
 
 
 def count(version: int) -> int:

@@ -70,7 +70,7 @@ class DocumentsView(Page):
             page=shown(page[:VERSIONS], titled=False),
             before=page[VERSIONS - 1].number if len(page) > VERSIONS else None,
             numbers=[one.number for one in versions],
-            counts=judged_by.counts() if versions[0].kind == "process" else {},
+            counts=judged_by.counts([one.id for one in page]) if versions[0].kind == "process" else {},
             at=at,
             moment=clock.shown(moment),
             problem=problem,
