@@ -20,7 +20,8 @@ def nonce() -> str:
 
 def is_panel() -> bool:
     """Whether the request is for the panel."""
-    return request.path == "/admin" or request.path.startswith(PREFIX)
+    path = request.path
+    return path == "/admin" or path.startswith(PREFIX)
 
 
 def secure(response: Response) -> Response:

@@ -52,7 +52,8 @@ class Application(Flask):
     def _answer(self) -> Response:
         """The answer. Trouble with the connection is a problem, too."""
         # A delivery asks for a connection when it needs one: those that come together share one transaction.
-        if request.path in WITHOUT_STORE or request.path.startswith(DELIVERIES):
+        path = request.path
+        if path in WITHOUT_STORE or path.startswith(DELIVERIES):
             return super().full_dispatch_request()
         try:
             with database.session():

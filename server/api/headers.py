@@ -13,7 +13,8 @@ _PANEL = "/admin"
 
 def secure(response: Response) -> Response:
     """The answer with the headers that it does not have yet. The panel sets its own."""
-    if request.path == _PANEL or request.path.startswith(_PANEL + "/"):
+    path = request.path
+    if path == _PANEL or path.startswith(_PANEL + "/"):
         return response
     given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 (it is a list of pairs)
     for name, value in _HEADERS.items():

@@ -53,19 +53,17 @@ def measured(answer: Callable[[], Response]) -> Response:
     """The answer, counted by its route with how long it took."""
     began = time.monotonic()
     response = answer()
-    method = request.method if request.method in _METHODS else UNKNOWN
-    route = _route()
+    method, rule = request.method, request.url_rule
+    method = method if method in _METHODS else UNKNOWN
+    # The panel's pages are one route, those behind links are named by their first part.
+    route = UNKNOWN if rule is None else _route_of(rule.rule)
     metrics.count(metrics.REQUESTS, method, route, str(response.status_code))
     metrics.observe(metrics.DURATION, time.monotonic() - began, method, route)
     return response
 
 
-def _route() -> str:
-    """The route as the table writes it; the panel's pages are one, those behind links are named by their first part."""
-    return UNKNOWN if request.url_rule is None else _route_of(request.url_rule.rule)
-
-
 @cache
 def _route_of(rule: str) -> str:
+    """The route as the table writes it."""
     found = next((route.path for route in routes() if route.rule == rule), None)
     return found or "/" + rule.split("/")[1]
