@@ -55,7 +55,6 @@ def measured(answer: Callable[[], Response]) -> Response:
     response = answer()
     method, rule = request.method, request.url_rule
     method = method if method in _METHODS else UNKNOWN
-    # The panel's pages are one route, those behind links are named by their first part.
     route = UNKNOWN if rule is None else _route_of(rule.rule)
     metrics.count(metrics.REQUESTS, method, route, str(response.status_code))
     metrics.observe(metrics.DURATION, time.monotonic() - began, method, route)
@@ -64,6 +63,6 @@ def measured(answer: Callable[[], Response]) -> Response:
 
 @cache
 def _route_of(rule: str) -> str:
-    """The route as the table writes it."""
+    """The route as the table writes it; the panel's pages are one, those behind links are named by their first part."""
     found = next((route.path for route in routes() if route.rule == rule), None)
     return found or "/" + rule.split("/")[1]

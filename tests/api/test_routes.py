@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import yaml
-from flask import Flask
+from flask import Flask, Response
 
+from server.api import headers
 from server.api.routes import VIEWS
 from server.api.table import Route, routes, table
 from server.permissions import PERMISSIONS
@@ -136,6 +137,13 @@ def test_no_answer_runs_is_framed_or_kept_by_a_browser(api: Api, calls: Any) -> 
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["Cache-Control"] == "no-store"
+        assert len(answer.headers) == len({name.lower() for name, _ in answer.headers}), "each is given once"
+
+
+def test_what_an_answer_says_of_itself_stands(app: Flask) -> None:
+    own = Response(headers={"cache-control": "max-age=60"})
+    with app.test_request_context("/healthz"):
+        assert headers.secure(own).headers.getlist("Cache-Control") == ["max-age=60"]
 
 
 def test_every_problem_is_said_in_both_languages_with_the_same_places() -> None:
