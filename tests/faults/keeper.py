@@ -68,7 +68,7 @@ def without_seq() -> None:
     def uncompared(names: tuple[str, ...], param: str) -> writing._Update:
         found = compared(names, param)
         found.sql = found.sql.replace(f' AND "seq" = {param}', f" AND {param} > 0")
-        found.many = found.many.replace(' AND "issue"."seq" = r."former_seq"', "")
+        found.many = found.many.replace(' AND "issue"."seq" = r."former_seq"::int', "")
         return found
 
     writing._update = uncompared

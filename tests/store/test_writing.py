@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import peewee
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from server.store import writing
 from server.store.database import Store
-from server.store.models import AuditEntry, Event, Issue, Message, Version
+from server.store.models import AuditEntry, Event, Issue, Message, PrivateValue, Version
 
 
 def an_issue(**changes: object) -> dict[str, object]:
@@ -151,6 +155,56 @@ def test_a_message_key_is_used_once(store: Store, version: int, count: int) -> N
         writing.insert(Message, rows[0])
     with pytest.raises(peewee.IntegrityError), store.transaction():
         writing.insert_messages(rows)
+
+
+# What PostgreSQL keeps several rows apart by must not be taken for what stands in them.
+TEXTS = st.text(alphabet="\x1e\x1f,{}\"'\\%N长\n", max_size=4)
+MOMENTS = st.none() | st.integers(-(2**63), 2**63 - 1)
+ROWS = st.lists(
+    st.tuples(TEXTS, st.none() | TEXTS, MOMENTS, st.booleans(), st.binary(max_size=3)), min_size=1, max_size=4
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(ROWS)
+def test_several_rows_are_read_as_they_were_written(store: Store, version: int, rows: list[tuple[Any, ...]]) -> None:
+    columns = Issue.subject, Issue.owner, Issue.wake_at, Issue.final
+    names = "subject", "owner", "wake_at", "final"
+    with store.transaction(), store.db.savepoint() as example:
+        taken = writing.take_ids(len(rows), Issue).fetchall()
+        ids = [int(id) for (id,) in taken]
+        given_rows = [dict(zip(names, row, strict=False)) for row in rows]
+        writing.insert_many(
+            Issue,
+            [an_issue(version=version, id=id, number=f"C{id}", **row) for id, row in zip(ids, given_rows, strict=True)],
+        )
+        assert list(Issue.select(*columns).order_by(Issue.id).tuples()) == [row[:4] for row in rows]
+        salts = [{"issue": id, "field": "", "salt": row[4]} for id, row in zip(ids, rows, strict=True)]
+        writing.insert_many(PrivateValue, salts)
+        kept = PrivateValue.select(PrivateValue.salt).order_by(PrivateValue.issue)
+        assert [bytes(one.salt) for one in kept] == [row[4] for row in rows]
+
+        events = [
+            {
+                "issue": id,
+                "seq": 1,
+                "at": 1,
+                "recorded_at": 1,
+                "kind": row[0],
+                "by": row[1],
+                "body": "{}",
+                "entries": "[]",
+            }
+            for id, row in zip(ids, rows, strict=True)
+        ]
+        numbers = writing.insert_events(events)
+        assert [(one.kind, one.by) for one in map(Event.get_by_id, numbers)] == [row[:2] for row in rows]
+        turned = given_rows[::-1]
+        assert writing.update_issues(
+            [writing.Update(id, 1, {"seq": 2, **row}) for id, row in zip(ids, turned, strict=True)]
+        )
+        assert list(Issue.select(*columns).order_by(Issue.id).tuples()) == [row[:4] for row in rows[::-1]]
+        example.rollback()
 
 
 def test_an_event_of_an_issue_has_its_own_number_and_key(store: Store, version: int) -> None:
