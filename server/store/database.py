@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import sqlite3
 import threading
 import time
@@ -20,9 +19,9 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import peewee
-from playhouse.pool import PooledPostgresqlDatabase
 
-from server.store.failures import Unavailable, UnsafeStore, as_unavailable
+from server.store.failures import BUSY_MS, Unavailable, UnsafeStore, as_unavailable
+from server.store.pool import pool
 from server.store.together import Together, Write
 from server.store.turns import Turns
 
@@ -33,50 +32,8 @@ proxy = peewee.DatabaseProxy()
 T = TypeVar("T")
 V = TypeVar("V")
 
-BUSY_MS = 5000
-POOL = 32
-UNASKED = 2.0
-"""Seconds for which a connection given back to the pool counts as good, unless it says otherwise."""
-
 # STRICT tables and RETURNING; Python brings its own SQLite on some systems.
 _OLDEST_SQLITE = (3, 37, 0)
-
-
-# Set here and not by `options`, which a pooler between us and the server may drop. A client that was cut off holds its
-# locks until the server has noticed. Compiling a statement takes a tenth of a second, which none of ours gains by it.
-_SETTINGS = (
-    "SET jit = off; "
-    f"SET lock_timeout = {BUSY_MS}; SET idle_in_transaction_session_timeout = 10000; "
-    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2; "
-    # Where the server was built with it: its own way takes a tenth of the time that a receipt costs it.
-    "SELECT set_config('default_toast_compression', 'lz4', false) FROM pg_settings "
-    "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
-)
-
-
-class _Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
-    """Connections that give up instead of hanging: a lock after 5 s, a peer that was cut off after 10 s."""
-
-    def _connect(self) -> Any:
-        connection = super()._connect()
-        if not getattr(connection, "_duban_ready", False):
-            connection.execute(_SETTINGS)
-            connection._duban_ready = True
-        return connection
-
-    def _can_reuse(self, connection: Any) -> bool:
-        connection._duban_given_back = time.monotonic()
-        return bool(super()._can_reuse(connection))
-
-    def _is_closed(self, connection: Any) -> bool:
-        """Whether a connection of the pool is of no use. The server is asked only where that is not plain: one that was
-        ended can be read from, and one that was used a moment ago has not been cut off silently."""
-        if not connection.closed and time.monotonic() - connection._duban_given_back < UNASKED:
-            end = select.poll()
-            end.register(connection.fileno(), select.POLLIN)
-            if not end.poll(0):
-                return False
-        return bool(super()._is_closed(connection))
 
 
 def _off(*_: object) -> None:
@@ -257,7 +214,7 @@ def open(url: str) -> Store:
     `sqlite:///relative.db`, `sqlite:////absolute.db`, a bare file name, or `postgresql://user:password@host:port/name`.
     Raises `UnsafeStore` where a confirmed write could be lost, `Unavailable` where the database cannot be reached.
     """
-    store = Store(url, _postgres(url) if is_postgres_url(url) else _sqlite(url))
+    store = Store(url, pool(url) if is_postgres_url(url) else _sqlite(url))
     try:
         with store.session():
             _refuse_unsafe(store)
@@ -354,23 +311,6 @@ def _sqlite(url: str) -> Any:
         lock_type="IMMEDIATE",
         returning_clause=True,
         cached_statements=256,
-    )
-
-
-def _postgres(url: str) -> Any:
-    return _Postgres(
-        "postgresql://" + url.split("://", 1)[1],
-        max_connections=POOL,
-        timeout=BUSY_MS / 1000,
-        stale_timeout=300,
-        prefer_psycopg3=True,
-        encoding="utf8",
-        application_name="duban",
-        connect_timeout=5,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=2,
-        tcp_user_timeout=10000,
     )
 
 

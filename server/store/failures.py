@@ -7,26 +7,34 @@ HTTP interface answers with 503 and Retry-After. Everything else (a broken const
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 import peewee
 from playhouse.pool import MaxConnectionsExceeded
+
+BUSY_MS: Final = 5000
+"""Milliseconds for which the store may keep somebody waiting for what others hold before that is trouble."""
 
 # Primary result codes of SQLite:
 # BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
 _SQLITE_TROUBLE = frozenset({5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26})
 # Classes of SQLSTATE: connection, resources, operator intervention, system error, transaction rollback.
 _POSTGRES_TROUBLE = frozenset({"08", "53", "57", "58", "40"})
+# serialization_failure, deadlock_detected.
+_UNDONE = frozenset({"40001", "40P01"})
 # lock_not_available; a primary that became a standby; an idle transaction that was ended; a startup in progress.
 _POSTGRES_STATES = frozenset({"55P03", "25006", "25P03"})
 
 
 class Unavailable(Exception):
-    """The store cannot work now; nothing was stored, or it cannot be known. Try again after `retry_after` seconds."""
+    """The store cannot work now; nothing was stored, or it cannot be known. Try again after `retry_after` seconds.
+    `undone`: nothing was stored, for the sake of another transaction; at once it may do."""
 
-    def __init__(self, reason: str, retry_after: int = 2) -> None:
+    def __init__(self, reason: str, retry_after: int = 2, *, undone: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+        self.undone = undone
 
 
 class UnsafeStore(Exception):
@@ -74,7 +82,7 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     state = getattr(origin, "sqlstate", None)
     if state is not None:
         if state[:2] in _POSTGRES_TROUBLE or state in _POSTGRES_STATES:
-            return Unavailable(f"postgresql {state}: {origin}".strip(), retry_after=2)
+            return Unavailable(f"postgresql {state}: {origin}".strip(), retry_after=2, undone=state in _UNDONE)
         return None
     # Without a SQLSTATE the server never answered: refused, cut off, ended.
     if isinstance(error, peewee.OperationalError | peewee.InterfaceError):

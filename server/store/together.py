@@ -3,8 +3,8 @@
 Whoever comes while nobody leads, leads: he begins a transaction, waits in it for whoever else writes there, then writes
 what he has and what has been waiting meanwhile, in order of arrival, in one go, commits once, and wakes the others.
 Each gets what became of his own; and when any of it fails, each is written again in a transaction of its own, so that
-nobody suffers from another's mistake. Writing must therefore be such that it can be done again, and must not care in
-which thread of the process it is done.
+nobody suffers from another's mistake; trouble of the store is nobody's mistake, and all get it. Writing must therefore
+be such that it can be done again, and must not care in which thread of the process it is done.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
+
+from server.store.failures import as_unavailable
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -27,6 +29,13 @@ MOST: Final = 32
 
 def _nothing(*_: object) -> None:
     """Nothing is to be done first."""
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether it is the store that is in trouble, and no mistake of one of them. They must not be written again: each
+    would wait as long, and what was sent may be there although no answer came."""
+    trouble = as_unavailable(error)
+    return trouble is not None and not trouble.undone
 
 
 class _Work:
@@ -114,8 +123,9 @@ class Together:
             for work, result in found:
                 work.result = result
         except Exception as error:  # noqa: BLE001 (each gets his own)
-            if len(batch) == 1:
-                batch[0].error = error
+            if len(batch) == 1 or _concerns_all(error):
+                for work in batch:
+                    work.error = error
                 return
             # Each by itself, so that each gets its own failure, and only that.
             for work in batch:

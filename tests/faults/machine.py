@@ -101,6 +101,20 @@ class Cluster:
             return False  # it is just starting again
         return found is not None
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While the block runs none of its processes does anything; the system goes on taking what they are sent."""
+        # The first one first, so that no more come.
+        os.kill(self._server.pid, signal.SIGSTOP)
+        stopped = [self._server.pid, *(pid for pid, parent in _parents() if parent == self._server.pid)]
+        try:
+            for pid in stopped[1:]:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in reversed(stopped):
+                os.kill(pid, signal.SIGCONT)
+
     def close(self) -> None:
         """End the server and remove what it kept."""
         self._server.send_signal(signal.SIGINT)  # fast shutdown

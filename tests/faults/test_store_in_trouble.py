@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from server.store.database import BUSY_MS
+from server.store.failures import BUSY_MS
 from tests.conftest import skip_or_fail
 from tests.serving import free_port, serving
 

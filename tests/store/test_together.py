@@ -129,6 +129,45 @@ def test_nobody_is_told_that_it_is_written_when_the_commit_fails(store: Store, m
     assert kept() == set()
 
 
+def test_what_may_be_on_disk_though_no_answer_came_is_not_written_again(
+    store: Store, begun: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd(store)
+    crowd.wants("t-a", lambda: keep("t-a"))
+    crowd.wants("t-b", lambda: keep("t-b"))
+    real = store.db.commit
+
+    def unheard() -> None:
+        real()
+        if threading.current_thread() is not crowd._threads[-1]:
+            raise Unavailable("the connection was lost")
+
+    monkeypatch.setattr(store.db, "commit", unheard)
+    # That nothing is begun to undo what is on disk.
+    monkeypatch.setattr(store.db, "rollback", lambda: None)
+    outcomes = crowd.let_go()
+    monkeypatch.undo()
+    assert {type(outcomes[name]) for name in ("t-a", "t-b")} == {Unavailable}
+    assert len(begun) == 2
+    assert kept() == {"t-a", "t-b"}
+
+
+def test_what_was_undone_for_the_sake_of_another_transaction_is_written_again(store: Store, begun: list[int]) -> None:
+    failures = [Unavailable("deadlock", undone=True)]
+
+    def unlucky() -> str:
+        if failures:
+            raise failures.pop()
+        return keep("t-a")
+
+    crowd = Crowd(store)
+    crowd.wants("t-a", unlucky)
+    crowd.wants("t-b", lambda: keep("t-b"))
+    outcomes = crowd.let_go()
+    assert (outcomes["t-a"], outcomes["t-b"]) == ("t-a", "t-b")
+    assert len(begun) == 2 + 2
+
+
 def test_a_thread_that_is_ended_while_it_leads_leaves_nobody_waiting(store: Store) -> None:
     def ended() -> object:
         raise SystemExit(1)
