@@ -21,8 +21,10 @@ import yaml
 
 from server import settings
 from server.cli import main
+from server.delivery.breaker import SLOTS
+from server.serving_threads import READ_WITHIN
 from server.starting import prepare
-from server.wsgi import THREADS
+from server.wsgi import GRACE, THREADS
 from tests.serving import DUBAN, environment
 from tests.test_readme import FENCE, missing
 
@@ -134,15 +136,20 @@ def test_compose_starts_any_number_of_web_servers_and_workers_with_the_same_sett
 
 def test_postgresql_has_enough_connections() -> None:
     web, worker = (int(found) for found in re.findall(r"^\| each w.* \| up to (\d+) \|$", PAGE, re.M))
-    figures = 1
-    assert web == THREADS + figures
-    assert (
-        worker >= len({"sweeper", "scheduler", "deliverer", "sealer", "anchorer", "verifier", "backtester"}) + figures
-    )
+    figures, asking = 1, 1  # asking: whether the server answers at all (server.store.silence)
+    assert web == THREADS + figures + asking
+    loops = {"sweeper", "scheduler", "deliverer", "sealer", "anchorer", "verifier", "backtester"}
+    assert worker >= len(loops) + figures + asking
     needed = 2 * 2 * web + 3 * worker + 10
     assert f"2 × 2 × {web} + 3 × {worker} + 10 = {needed}" in PAGE
     (setting,) = re.findall(r"max_connections=(\d+)", " ".join(COMPOSE["services"]["postgres"]["command"]))
     assert int(setting) >= needed, "two web servers with two processes each, and three workers"
+
+
+def test_what_senders_and_receivers_are_given_is_as_the_page_says() -> None:
+    assert f"not arrived whole after {READ_WITHIN:.0f} s is answered with 408" in PAGE
+    assert f"at most {SLOTS} messages of a worker under way at once" in PAGE
+    assert READ_WITHIN <= GRACE, "or what was arriving when the server was told to end would be cut off"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
