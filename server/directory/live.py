@@ -9,7 +9,6 @@ from server.core.moments import Moment
 from server.core.world import Place
 from server.directory.snapshot import Snapshot, snapshot
 from server.store import counters, sql
-from server.store.database import current
 
 Numbering = Callable[[str, Moment], str]
 Refusal = Callable[[str, Mapping[str, Any], Moment], bool]
@@ -148,12 +147,11 @@ def _some(login: str | None) -> Sequence[str]:
 
 
 def owned(members: Sequence[str]) -> dict[str, int]:
-    """How many issues that are not in a final stage each of these owns; without those who own none."""
+    """How many issues that are not in a final stage each of these owns; without those who never owned any."""
     if not members:
         return {}
-    # Written out, because building the query costs more than running it.
-    false = "FALSE" if current().is_postgresql else "0"
-    return dict(sql.run(_BUSY.format(", ".join("?" * len(members)), false), *members).fetchall())
+    condition, values = sql.among(members)
+    return dict(sql.run(_BUSY.format(condition), *values).fetchall())
 
 
-_BUSY: Final = 'SELECT "owner", COUNT(*) FROM "issue" WHERE "owner" IN ({}) AND "final" = {} GROUP BY "owner"'
+_BUSY: Final = 'SELECT "owner", CAST(SUM("open") AS BIGINT) FROM "workload" WHERE "owner" {} GROUP BY "owner"'

@@ -26,6 +26,7 @@ from server.store import database
 from server.store.models import AuditEntry, Event, Issue, Message
 from tests.faults.load import Ledger
 from tests.faults.receiving import Arrival
+from tests.workloads import counted, kept
 
 TIMED: Final = frozenset({"clock_warned", "clock_breached", "escalated", "exhausted", "notified", "action"})
 SHOWN: Final = 5
@@ -45,6 +46,7 @@ RULES: Final = (
     "changes without exactly one audit entry",
     "audit trail not as it was sealed",
     "wrong answers",
+    "owners whose open issues are miscounted",
     "issues set apart",
     "points never hit",
 )
@@ -111,6 +113,7 @@ def judge(
         _acted(verdict, ledger, notes, again)
         _audited(verdict, events)
         _messages(verdict, events, arrivals, until)
+        _counted(verdict)
     trail = verify(keys)
     for finding in trail.findings:
         verdict.breaks("audit trail not as it was sealed", str(finding))
@@ -256,6 +259,14 @@ def _early(verdict: Verdict, issue: Any, rows: Sequence[Any], ended: Moment) -> 
         gone = row.at
         if row.kind == "time" and row.recorded_at <= ended:
             yield row.recorded_at - row.at
+
+
+def _counted(verdict: Verdict) -> None:
+    there, told = counted(), kept()
+    for owner in sorted({*there, *told}):
+        if there.get(owner, 0) != told.get(owner, 0):
+            where = f"{owner} owns {there.get(owner, 0)}, counted are {told.get(owner, 0)}"
+            verdict.breaks("owners whose open issues are miscounted", where)
 
 
 # -- the audit trail -------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from server.recording import held, record_event
 from server.store import database, sql
 from server.store.models import TABLES, Activation, Approval, Draft, DraftAuthor, Event, Issue, Meta, Version
 from server.sweep import next_wake, sweep
+from tests.workloads import counted, kept
 
 
 def forget_issues() -> None:
@@ -136,6 +137,7 @@ def check(script: Script, process: Process, processes: dict[str, Process], patie
         ]
     for issue in Issue.select():
         replay(issue, live.world.binding)
+    assert kept() == counted()
 
 
 def replay(issue: Issue, binding: bool) -> None:

@@ -23,10 +23,22 @@ from server.backup.file import NoBackup, TooNewBackup
 from server.store import database, migrating
 from server.store.database import Store
 from server.store.failures import Unavailable
-from server.store.models import Attachment, AttachmentChunk, AuditEntry, Event, Issue, Message, Meta, Person, Session
+from server.store.models import (
+    Attachment,
+    AttachmentChunk,
+    AuditEntry,
+    Event,
+    Issue,
+    Message,
+    Meta,
+    Person,
+    Session,
+    Workload,
+)
 from tests.conftest import skip_or_fail
 from tests.server.conftest import MONDAY
 from tests.stores import SERVER, database_url
+from tests.workloads import counted, kept
 
 KINDS = ["sqlite", "postgresql"]
 COMPLAINT = {"subject": "系统中断", "customer": "华兴科技", "reference": "400-7781", "summary": "x"} | {
@@ -106,6 +118,10 @@ def test_it_comes_back_the_same_on_either_database(
 ) -> None:
     receive(3)
     with open_for_business.transaction():
+        # As after two that wrote at once on PostgreSQL.
+        owner, count = next(iter(counted().items()))
+        Workload.update(open=count + 5).where(Workload.owner == owner).execute()
+        Workload.create(owner=owner, open=-5)
         salted = Attachment.create(issue=1, name="a.bin", size=256, sha256="", at=MONDAY)
         AttachmentChunk.create(attachment=salted, number=0, data=bytes(range(256)))
         # A row that refers to a later one of its own table.
@@ -123,6 +139,8 @@ def test_it_comes_back_the_same_on_either_database(
     different = {name for name, sha in hashes(again).items() if sha != hashes(written)[name]}
     assert different == {"meta", "audit_entry"}, "the hold, and that it was restored"
     assert [row.kind for row in AuditEntry.select().order_by(AuditEntry.id)][-2:] == ["delivery.held", "store.restored"]
+    receive(7, MONDAY + 3000)
+    assert kept() == counted()
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

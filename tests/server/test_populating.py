@@ -15,6 +15,7 @@ from server.core.moments import parse
 from server.core.world import Kept
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, PrivateValue
+from tests.workloads import counted, kept
 
 NOW = parse("2026-09-16T10:00:00+08:00")
 COUNT = 70
@@ -31,6 +32,7 @@ def test_copies_are_issues_like_any_other(open_for_business: Store) -> None:
     populating.populate(COUNT, NOW)
     assert Issue.select().count() == COUNT
     assert Message.select().where(Message.state == Message.PENDING).count() == 0, "nothing leaves"
+    assert kept() == counted() != {}
     _require_replayable()
     _require_digests()
     given = {"subject": "排队", "channel": "phone", "customer": "新客户", "received": "2026-09-15T10:00:00+08:00"}

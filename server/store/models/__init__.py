@@ -20,6 +20,7 @@ from server.store.models.issues import (
     Turn,
     Watcher,
     WatchWindow,
+    Workload,
 )
 from server.store.models.messages import DeliveryHour, Lease, Message, Meta, Schedule, Worker
 from server.store.models.migrations import Migration, MigrationIssue
@@ -72,6 +73,7 @@ TABLES: tuple[type[Row], ...] = (
     ResetLink,
     SignInAttempt,
     IdempotencyKey,
+    Workload,
     Issue,
     Event,
     IssueLink,
@@ -140,6 +142,7 @@ __all__ = [
     "Serial",
     "WatchWindow",
     "Turn",
+    "Workload",
     "Message",
     "DeliveryHour",
     "Worker",

@@ -248,3 +248,14 @@ class Turn(Row):
 
     class Meta:
         primary_key = CompositeKey("process", "team")
+
+
+class Workload(NumberedRow):
+    """How many issues that are in no final stage a person owns: the sum of his rows. The database keeps it with every
+    change of an issue (migration 0041); on PostgreSQL in a row that no other transaction holds, so that none waits."""
+
+    owner = TextField()  # a login
+    open = BigIntegerField()  # may be below 0: closed ones are counted in whichever row is free
+
+
+Workload.add_index(Workload.index(Workload.owner, name="workload_owner"))
