@@ -24,6 +24,7 @@ from server.cli import main
 from server.delivery.breaker import SLOTS
 from server.serving_threads import READ_WITHIN
 from server.starting import prepare
+from server.store import pool
 from server.wsgi import GRACE, THREADS
 from tests.serving import DUBAN, environment
 from tests.test_readme import FENCE, missing
@@ -137,7 +138,7 @@ def test_compose_starts_any_number_of_web_servers_and_workers_with_the_same_sett
 def test_postgresql_has_enough_connections() -> None:
     web, worker = (int(found) for found in re.findall(r"^\| each w.* \| up to (\d+) \|$", PAGE, re.M))
     figures, asking = 1, 1  # asking: whether the server answers at all (server.store.silence)
-    assert web == THREADS + figures + asking
+    assert web == THREADS + figures + asking <= pool.MOST
     loops = {"sweeper", "scheduler", "deliverer", "sealer", "anchorer", "verifier", "backtester"}
     assert worker >= len(loops) + figures + asking
     needed = 2 * 2 * web + 3 * worker + 10

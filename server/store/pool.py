@@ -14,7 +14,8 @@ from psycopg.pq import TransactionStatus
 from server.store import silence
 from server.store.failures import BUSY_MS
 
-MOST: Final = 32
+MOST: Final = 40
+"""More than a process has threads that use the store (server.wsgi.THREADS, and a few of its own)."""
 UNASKED: Final = 2.0
 """Seconds for which a connection given back to the pool counts as good, unless it says otherwise."""
 
