@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from peewee import fn
+
 from server import policies
 from server.core import case as cases
 from server.core.moments import Moment
@@ -16,6 +18,7 @@ from server.core.moments import show as show_utc
 from server.core.printing import facts_printed, printed, without
 from server.core.process import Process
 from server.policies import Pinned
+from server.store import listing, sql
 from server.store.fields import canonical
 from server.store.models import Event, Issue
 
@@ -54,13 +57,16 @@ class Export:
         self.process = process
         self._private = private
         self._progress = progress
+        self._since, self._until = since, until
         self._these = Issue.process == process
         if since is not None:
             self._these &= Issue.received_at >= since
         if until is not None:
             self._these &= Issue.received_at < until
-        self.count = Issue.select().where(self._these).count()
-        self._last = Issue.select(Issue.id).where(self._these).order_by(Issue.id.desc()).limit(1).scalar()
+        # All in one: asked for the first and the last alone, PostgreSQL may look for them among all issues.
+        figures = fn.COUNT(Issue.id), fn.MIN(Issue.id), fn.MAX(Issue.id)
+        count, first, last = Issue.select(*figures).where(self._these).scalar(as_tuple=True)
+        self.count, self._first, self._last = int(count), int(first or 0), int(last or 0)
         if not self.count and process not in policies.in_force().processes and not self._is_known():
             raise UnknownProcess(process)
 
@@ -69,21 +75,24 @@ class Export:
 
     def issues(self, say: bool = True) -> Iterator[Exported]:
         """Every issue that there was when the export began. `say`: tell how far it is."""
-        done, last = 0, 0
+        done, last = 0, self._first - 1
         while True:
-            rows = list(
-                Issue.select()
-                .where(self._these, Issue.id > last, Issue.id <= (self._last or 0))
-                .order_by(Issue.id)
-                .limit(AT_ONCE)
-            )
-            if not rows:
+            text, values = listing.oldest(self.process, last, AT_ONCE)
+            ids = [id for (id,) in sql.run(text, *values).fetchall() if id <= self._last]
+            if not ids:
                 return
-            for row in rows:
-                yield self._exported(row)
-            done, last = done + len(rows), rows[-1].id
+            for row in Issue.select().where(Issue.id.in_(ids)).order_by(Issue.id):
+                if self._is_meant(row):
+                    done += 1
+                    yield self._exported(row)
+            last = ids[-1]
             if say:
                 self._progress(min(done, self.count), self.count)
+
+    def _is_meant(self, row: Any) -> bool:
+        """Whether it was received in the time that is asked for; of the process, nearly all that come by were."""
+        late_enough = self._since is None or row.received_at >= self._since
+        return bool(late_enough and (self._until is None or row.received_at < self._until))
 
     def _exported(self, row: Any) -> Exported:
         try:

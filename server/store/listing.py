@@ -1,5 +1,6 @@
-"""Which issues a page of a list shows, newest first, found along an index in which those that are meant lie side by
-side: it costs no more among a million than among a few, however they are mixed.
+"""Which issues a page of a list shows, newest first, or a walk through a process comes by, oldest first, found along an
+index in which those that are meant lie side by side: it costs no more among a million than among a few, however they
+are mixed.
 
 Left to itself, PostgreSQL goes back by the ids of all issues and leaves out the others, as long as it takes them for
 well mixed. So it is asked for an order that the indexes for lists have and the one of the ids has not: ids that are
@@ -58,6 +59,7 @@ Statement = tuple[str, Sequence[Any]]
 """A text with `?` for each of the values."""
 
 ALONG_AN_INDEX: Final = '"id" DESC NULLS LAST'
+BACK_ALONG_IT: Final = '"id" NULLS FIRST'
 BY_ID: Final = '"id" DESC'
 
 
@@ -74,21 +76,27 @@ def newest(filters: Filters, before: int, limit: int) -> Statement:
         rest = _conditions({name: given[name] for name in given if name not in along}, filters.problem)
         order = ALONG_AN_INDEX
     pages = [_page([way, ('"id" < ?', [before]), rest], order, limit) for way in ways]
-    return pages[0] if len(pages) == 1 else _merged(pages, limit)
+    return pages[0] if len(pages) == 1 else _merged(pages, BY_ID, limit)
+
+
+def oldest(process: str, after: int, limit: int) -> Statement:
+    """What finds the ids of at most `limit` issues of the process, those above `after` alone, lowest first."""
+    ways = [_conditions({"process": process, "final": final}, None) for final in (False, True)]
+    return _merged([_page([way, ('"id" > ?', [after])], BACK_ALONG_IT, limit) for way in ways], '"id"', limit)
 
 
 def _page(conditions: Sequence[Statement], order: str, limit: int) -> Statement:
-    """The newest of those for which all conditions hold."""
+    """The first of those for which all conditions hold."""
     where = " AND ".join(text for text, _ in conditions if text)
     values = [value for _, some in conditions for value in some]
     return f'SELECT "id" FROM "issue" WHERE {where} ORDER BY {order} LIMIT {limit}', values
 
 
-def _merged(pages: Sequence[Statement], limit: int) -> Statement:
-    """The newest of all. Without a page, as long as there is no process, there is none."""
+def _merged(pages: Sequence[Statement], order: str, limit: int) -> Statement:
+    """The first of all. Without a page, as long as there is no process, there is none."""
     texts = [f'SELECT "id" FROM ({text}) AS "page"' for text, _ in pages] or ['SELECT "id" FROM "issue" WHERE 0 = 1']
     values = [value for _, some in pages for value in some]
-    return f'SELECT "id" FROM ({" UNION ALL ".join(texts)}) AS "pages" ORDER BY "id" DESC LIMIT {limit}', values
+    return f'SELECT "id" FROM ({" UNION ALL ".join(texts)}) AS "pages" ORDER BY {order} LIMIT {limit}', values
 
 
 def _every(column: str) -> Sequence[str | bool]:

@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
 from server import acting, exporting, intake, issues
+from server.exporting import reading
 from server.exporting.tables import cell
 from server.exporting.xlsx import Workbook
 from server.store.database import Store
@@ -68,6 +69,36 @@ def test_a_line_is_an_issue_with_its_timeline(number: str) -> None:
     private = json.loads(exported("jsonl", private=True, by="admin"))
     assert private["facts"]["phone"] == "13900000000"
     assert private["timeline"] == issues.timeline(number)
+
+
+def test_exactly_what_was_received_in_the_time_asked_for_is_written_whatever_came_between(
+    open_for_business: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "AT_ONCE", 3)
+    numbers = [intake.receive(PROCESS, FACTS, MONDAY + number, by="gong").number for number in range(20)]
+    # Not in the order in which they were written down; some closed, some of another process.
+    received = {number: MONDAY + (7 * place) % 20 for place, number in enumerate(numbers)}
+    for number, at in received.items():
+        Issue.update(received_at=at, final=at % 3 == 0).where(Issue.number == number).execute()
+    others = numbers[4::5]
+    Issue.update(process="other").where(Issue.number.in_(others)).execute()
+    for since, until in ((None, None), (5, None), (None, 12), (5, 12), (19, 20), (50, None)):
+        start, end = (None if one is None else MONDAY + one for one in (since, until))
+        said: list[tuple[int, int]] = []
+        found = exported("jsonl", since=start, until=end, progress=lambda *told, said=said: said.append(told))
+        meant = [
+            number
+            for number, at in received.items()
+            if number not in others and (start is None or at >= start) and (end is None or at < end)
+        ]
+        assert [json.loads(line)["number"] for line in found.splitlines()] == meant, (since, until)
+        assert not meant or said[-1] == (len(meant), len(meant))
+
+
+def test_what_comes_after_an_export_began_is_not_in_it(number: str) -> None:
+    export = reading.Export(PROCESS, False, lambda done, all: None)
+    intake.receive(PROCESS, FACTS, MONDAY + 1, by="gong")
+    assert [one.issue["number"] for one in export.issues()] == [number]
 
 
 def test_who_exports_stands_in_the_audit_trail(number: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from server.store import sql
 from server.store.database import Store
-from server.store.listing import Filters, newest
+from server.store.listing import Filters, newest, oldest
 from server.store.models import Issue, Version
 
 MANY = 6_000
@@ -164,6 +164,47 @@ def test_a_page_looks_at_no_issue_that_it_does_not_show(clumped: Store, before: 
         else:
             # Each of the 2,000 issues of a kind takes a dozen.
             assert _instructions(clumped, text, values) < 4_000, filters
+
+
+def test_a_walk_through_a_process_comes_by_each_of_its_issues_once_in_order(store: Store) -> None:
+    rows = some(300)
+    keep(rows)
+    found: list[int] = []
+    while page := [row[0] for row in sql.run(*_called(oldest("routine", found[-1] if found else 0, 40))).fetchall()]:
+        assert len(page) <= 40
+        found += page
+    assert found == [row["id"] for row in rows if row["process"] == "routine"]
+
+
+def _called(statement: tuple[str, Any]) -> tuple[Any, ...]:
+    text, values = statement
+    return text, *values
+
+
+@pytest.mark.parametrize("known", ["force_custom_plan", "force_generic_plan"])
+def test_a_walk_through_a_process_comes_by_no_other_issue(clumped: Store, known: str) -> None:
+    """Also when the statement was prepared, so that the plan is made without knowing which process is meant."""
+    if clumped.is_postgresql:
+        clumped.db.execute_sql(f"SET plan_cache_mode = {known}")
+    for process in PROCESSES:
+        for after in (0, MANY // 2, MANY):
+            text, values = oldest(process, after, LIMIT)
+            if clumped.is_postgresql:
+                scans = list(_scans(*_prepared(clumped, text, values)))
+                looked_at = sum(scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) for scan in scans)
+                assert looked_at <= 2 * LIMIT, (process, after, scans)
+            else:
+                assert _instructions(clumped, text, values) < 4_000, (process, after)
+
+
+def _prepared(store: Store, text: str, values: Any) -> tuple[str, Any]:
+    """The same, prepared: PostgreSQL takes no parameters for what it executes then."""
+    for number in range(1, len(values) + 1):
+        text = text.replace("?", f"${number}", 1)
+    store.db.execute_sql("DEALLOCATE ALL")
+    store.db.connection().prepare_threshold = None
+    store.db.execute_sql(f"PREPARE walk AS {text}")
+    return f"EXECUTE walk({', '.join(map(repr, values))})", ()
 
 
 def test_what_is_asked_for_beside_it_is_looked_up_in_the_index(clumped: Store) -> None:
