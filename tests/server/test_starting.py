@@ -17,7 +17,7 @@ from server.demo import Demo, load
 from server.resources import data_dir
 from server.settings import Settings
 from server.starting import Started, prepare
-from server.store import database, migrating
+from server.store import database, migrating, pool
 from server.store.database import Store
 from server.store.models import AuditEntry, Event, Issue, Message, Person, Role
 from tests import beginnings
@@ -81,7 +81,7 @@ def test_a_second_start_changes_nothing(environment: Settings) -> None:
 def test_a_first_start_waits_for_another_one_however_long_that_takes(
     environment: Settings, postgres_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_SETTINGS", "SET lock_timeout = 100")
+    monkeypatch.setattr(pool, "_SETTINGS", "SET lock_timeout = 100")
     there = threading.Event()
 
     def another() -> None:
