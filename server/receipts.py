@@ -136,11 +136,20 @@ def _ask_for_sent(receipts: Sequence[Receipt]) -> Iterator[tuple[str, Any]]:
     """For each source, the cursor whose rows hold those external ids of its receipts that it has sent before."""
     for source in {one.source for one in receipts if one.external_id is not None}:
         ids = [one.external_id for one in receipts if one.source == source and one.external_id is not None]
-        condition, given = sql.among(ids)
-        yield source, sql.run(_SENT + condition, source, *given)
+        if database.current().is_postgresql:
+            yield source, sql.run_planned(_SENT_EACH, ids, source)
+        else:
+            condition, given = sql.among(ids)
+            yield source, sql.run(_SENT + condition, source, *given)
 
 
 _SENT: Final = 'SELECT "external_id" FROM "issue" WHERE "source" = ? AND "external_id" '
+# One look into the index for each: as long as the table was never analyzed, PostgreSQL believes that a source has a few
+# issues only, and would go through all of them instead.
+_SENT_EACH: Final = (
+    'SELECT "sent"."external_id" FROM unnest(?::text[]) AS "asked" ("id") CROSS JOIN LATERAL '
+    '(SELECT "external_id" FROM "issue" WHERE "source" = ? AND "external_id" = "asked"."id" LIMIT 1) AS "sent"'
+)
 
 
 def _new_ones(receipts: Sequence[Receipt], known: set[tuple[str, str]]) -> list[Receipt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import peewee
 from peewee import SQL
 
 from server.store.database import current
@@ -26,3 +27,13 @@ def run(statement: str, *values: Any) -> Any:
     """Run a statement whose values stand as `?`, on this thread's connection; gives the cursor."""
     store = current()
     return store.db.execute_sql(statement.replace("?", "%s") if store.is_postgresql else statement, values)
+
+
+def run_planned(statement: str, *values: Any) -> Any:
+    """`run`, planned for these values and this size of the table. PostgreSQL keeps the plan of a statement that is run
+    often: one made while a table was nearly empty reads all of it, until the table is analyzed."""
+    store = current()
+    if not store.is_postgresql:
+        return run(statement, *values)
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+        return store.db.cursor().execute(statement.replace("?", "%s"), values, prepare=False)

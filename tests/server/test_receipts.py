@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ from server.evidence.recomputing import recompute
 from server.issues import timeline
 from server.receipts import Receipt
 from server.resources import policy_dir
-from server.store import database
+from server.store import database, sql
 from server.store.database import Store
-from server.store.models import AuditEntry, Event, Issue, Message, PrivateValue, Serial, WatchWindow
+from server.store.models import AuditEntry, Event, Issue, Message, PrivateValue, Serial, Version, WatchWindow
 from tests.publishing import publish
 from tests.server.conftest import MONDAY
 
@@ -233,3 +234,37 @@ def test_a_delivery_that_has_nothing_wrong_asks_the_database_nothing_before_it_i
     (again,) = take(MONDAY + MINUTE)
     assert (again.created, again.number) == (False, outcome.number)
     assert [one for one in said if one.startswith("0 SELECT")]
+
+
+@pytest.mark.parametrize("was_analyzed", [False, True])
+def test_what_a_source_has_sent_is_looked_up_also_where_the_store_was_empty_a_moment_ago(
+    store: Store, was_analyzed: bool
+) -> None:
+    """PostgreSQL would keep the plan that it made for an empty table, and guess wrongly how many a source has sent."""
+    version = Version.create(kind="process", name="p", number=1, sha256="", data=b"", created_at=0).id
+    columns = {"process": "p", "version": version, "stage": "s", "received_at": 0, "recorded_at": 0, "case": "{}"}
+    asked: Any = [SimpleNamespace(source="crm", external_id=str(number)) for number in range(12)]
+
+    def found() -> set[str]:
+        return {id for _, cursor in receipts._ask_for_sent(asked) for (id,) in cursor.fetchall()}
+
+    def looked_at() -> int:
+        counted = "pg_stat_get_xact_tuples_fetched(oid) + pg_stat_get_xact_tuples_returned(oid)"
+        return int(sql.run(f"SELECT {counted} FROM pg_class WHERE oid = 'issue'::regclass").fetchone()[0])
+
+    def receive(numbers: range) -> None:
+        rows = [{**columns, "number": f"P{one}", "source": "crm", "external_id": str(one)} for one in numbers]
+        for start in range(0, len(rows), 500):
+            Issue.insert_many(rows[start : start + 500]).execute()
+
+    with store.session():
+        if was_analyzed:
+            receive(range(3))
+            sql.run('VACUUM FULL ANALYZE "issue"' if store.is_postgresql else "ANALYZE")
+        for _ in range(20):
+            assert found() == ({"0", "1", "2"} if was_analyzed else set())
+        receive(range(3 if was_analyzed else 0, 3_000))
+        with store.transaction():
+            before = looked_at() if store.is_postgresql else 0
+            assert found() == {one.external_id for one in asked}
+            assert not store.is_postgresql or looked_at() - before <= 2 * len(asked)
