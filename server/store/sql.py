@@ -30,10 +30,7 @@ def run(statement: str, *values: Any) -> Any:
 
 
 def run_planned(statement: str, *values: Any) -> Any:
-    """`run`, planned for these values and this size of the table. PostgreSQL keeps the plan of a statement that is run
-    often: one made while a table was nearly empty reads all of it, until the table is analyzed."""
-    store = current()
-    if not store.is_postgresql:
-        return run(statement, *values)
+    """`run` on PostgreSQL, planned for these values and this size of the table. It keeps the plan of a statement that
+    is run often: one made while a table was nearly empty reads all of it, until the table is analyzed."""
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-        return store.db.cursor().execute(statement.replace("?", "%s"), values, prepare=False)
+        return current().db.cursor().execute(statement.replace("?", "%s"), values, prepare=False)
