@@ -54,6 +54,8 @@ def need_axe() -> None:
 
 def make_ready(page: Page) -> None:
     """Bring a page to rest, and axe into it; again after something has changed on it."""
+    # What is asked of a page that still waits for its stylesheets is answered as if it had none.
+    page.wait_for_load_state()
     # Pages that load more by script say when they are done.
     expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=15_000)
     if not page.evaluate("'axe' in window"):
