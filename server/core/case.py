@@ -4,7 +4,7 @@ bounded"). It is written as JSON and carries its format number, so that later re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -131,11 +131,8 @@ class Case:
     def dump(self) -> str:
         """The case as canonical JSON: the same case gives the same bytes. What is as it begins is left out, in the case
         and in its parts: most clocks of an issue have not begun."""
-        state: dict[str, Any] = {"format": FORMAT}
-        for name in _NAMES:
-            value = getattr(self, name)
-            if value or name in _ALWAYS:
-                state[name] = value
+        state = {name: value for name, value in zip(_NAMES, _READ(self), strict=True) if value or name in _ALWAYS}
+        state["format"] = FORMAT
         return _JSON(state)
 
 
@@ -145,37 +142,25 @@ _KNOWN = frozenset(_NAMES)
 _READ = attrgetter(*_NAMES)
 
 
-def _parts(kind: Any) -> tuple[tuple[str, ...], attrgetter[Any]]:
-    """What a part consists of: the names, and what reads them all."""
-    names = tuple(item.name for item in fields(kind))
-    return names, attrgetter(*names)
+_READ_PART = {kind: attrgetter(*(item.name for item in fields(kind))) for kind in _KINDS}
 
 
-_STATES = {kind: _parts(kind) for kind in _KINDS}
+def _shown(kind: Any) -> Callable[[Any], dict[str, Any]]:
+    """What gives a part of that kind as JSON can take it: a function with a line for each field, since every event
+    writes all parts of its case."""
+    lines = ["def shown(part):", " state = {}"]
+    for item in fields(kind):
+        begins = item.default if item.default_factory is MISSING else item.default_factory()
+        test = "" if begins is MISSING else f"if part.{item.name} {'is not' if begins is None else '!='} {begins!r}: "
+        lines.append(f" {test}state[{item.name!r}] = part.{item.name}")
+    space: dict[str, Any] = {"__builtins__": {}}
+    exec("\n".join([*lines, " return state"]), space)  # noqa: S102 - the fields of the classes above
+    shown: Callable[[Any], dict[str, Any]] = space["shown"]
+    return shown
 
 
-def _begins(item: Any) -> Any:
-    """The value with which a field of a part begins; for one that has no such value, something that nothing equals."""
-    if item.default is not MISSING:
-        return item.default
-    return object() if item.default_factory is MISSING else item.default_factory()
-
-
-_BEGINNINGS = {kind: tuple(map(_begins, fields(kind))) for kind in _KINDS}
-
-
-def _state(part: Any) -> dict[str, Any]:
-    """A part of a case as JSON can take it."""
-    kind = type(part)
-    names, read = _STATES[kind]
-    return {
-        name: value
-        for name, value, begins in zip(names, read(part), _BEGINNINGS[kind], strict=True)
-        if value is not begins and value != begins
-    }
-
-
-_JSON = writer(sort_keys=True, default=_state)
+_SHOWN = {kind: _shown(kind) for kind in _KINDS}
+_JSON = writer(sort_keys=True, default=lambda part: _SHOWN[type(part)](part))
 
 
 def _copy(value: Any) -> Any:
@@ -185,8 +170,8 @@ def _copy(value: Any) -> Any:
         return {name: _copy(item) for name, item in value.items()}
     if kind is list:
         return [_copy(item) for item in value]
-    if kind in _STATES:
-        return kind(*map(_copy, _STATES[kind][1](value)))
+    if kind in _READ_PART:
+        return kind(*map(_copy, _READ_PART[kind](value)))
     return value
 
 
