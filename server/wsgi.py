@@ -144,6 +144,9 @@ def make_ready(app: Flask) -> None:
     # What there is now stays. Looking through it again and again for garbage would hold up a request for 0.1 s.
     gc.collect()
     gc.freeze()
+    # Receipts that share a commit hold some thousand objects until it is done. Python, which looks for circles at every
+    # 700 new ones, would go through them several times, and find none.
+    gc.set_threshold(10_000)
 
 
 def _end_gently(_server: Any) -> None:

@@ -49,12 +49,13 @@ def test_the_first_page_finds_documents_and_templates_compiled(panel: Panel, mon
 def test_a_document_that_breaks_the_compiler_does_not_keep_the_server_from_beginning(
     panel: Panel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    visitor = panel.visitor("root")
+    visitor, thresholds = panel.visitor("root"), gc.get_threshold()
     with monkeypatch.context() as broken:
         broken.setattr(library, "load", not_again)
         make_ready(panel.app)
     assert "could not be made" in caplog.text
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
     assert visitor.get("/admin/tokens/").status_code == 200
 
 
