@@ -101,7 +101,13 @@ def to_datetime(moment: Moment, zone: ZoneInfo | None = None) -> datetime:
 
 def offset(moment: Moment, zone: ZoneInfo) -> int:
     """The milliseconds by which local time in `zone` is ahead of UTC at that moment."""
-    ahead = to_datetime(moment, zone).utcoffset()
+    return _offset(moment // SECOND, zone)
+
+
+@lru_cache(maxsize=1_024)
+def _offset(second: int, zone: ZoneInfo) -> int:
+    # No zone changes within a second; what is received now asks for the same one again and again.
+    ahead = to_datetime(second * SECOND, zone).utcoffset()
     assert ahead is not None
     return ahead // timedelta(milliseconds=1)
 
