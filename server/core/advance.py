@@ -254,7 +254,8 @@ def _hear(turn: Turn, happening: Happening) -> None:
     ladders.hear(turn, happening)
     surveys.hear(turn, happening)
     quality.hear(turn, happening)
-    turn.queue.extend(automation for automation in turn.process.automations if happening.is_one_of(automation.on))
+    names = happening.names
+    turn.queue.extend([one for one in turn.process.automations if not one.on.isdisjoint(names)])
 
 
 def _enter_stage(turn: Turn, stage: str) -> None:
@@ -313,8 +314,8 @@ def _automate(turn: Turn, automation: Automation) -> None:
 
 def next_due(process: Process, case: Case) -> Moment | None:
     """The next moment at which time matters to the issue; never before its last moment. None: nothing is timed."""
-    first = _first(process, case)
-    return None if first is None else first.moment
+    first = min((moment for moment, _, _ in _dues(process, case)), default=None)
+    return None if first is None else max(first, case.moment)
 
 
 def let_pass(turn: Turn, until: Moment) -> Moment | None:
@@ -356,31 +357,31 @@ def _first(process: Process, case: Case) -> _Due | None:
     """What is due first. At one instant: clocks in document order, waiting steps, ladders, surveys that expire,
     automations; what an event meanwhile delayed counts as due at the case's last moment."""
     found: _Due | None = None
-    for due in _dues(process, case):
-        if found is None or max(due.moment, case.moment) < found.moment:
-            found = _Due(max(due.moment, case.moment), due.happen, due.what)
+    for moment, happen, what in _dues(process, case):
+        if found is None or max(moment, case.moment) < found.moment:
+            found = _Due(max(moment, case.moment), happen, what)
     return found
 
 
-def _dues(process: Process, case: Case) -> Iterator[_Due]:
-    """All that is timed, in the order in which it happens at one instant."""
+def _dues(process: Process, case: Case) -> Iterator[tuple[Moment, Callable[[Turn, Any], None], Any]]:
+    """All that is timed, in the order in which it happens at one instant: a `_Due` each."""
     for clock in process.clocks.values():
         if (moment := clocks.next_moment(case, clock)) is not None:
-            yield _Due(moment, clocks.pass_time, clock)
-    for notice in process.notices.values():
+            yield moment, clocks.pass_time, clock
+    for notice in process.notices.values() if case.notices else ():
         if (moment := notices.next_moment(case, notice)) is not None:
-            yield _Due(moment, notices.pass_time, notice)
-    for ladder in process.ladders.values():
+            yield moment, notices.pass_time, notice
+    for ladder in process.ladders.values() if case.ladders else ():
         if (moment := ladders.next_step(case, ladder)) is not None:
-            yield _Due(moment, ladders.take_step, ladder)
-    for ladder in process.ladders.values():
+            yield moment, ladders.take_step, ladder
+    for ladder in process.ladders.values() if case.ladders else ():
         if (moment := ladders.next_moment(case, ladder)) is not None:
-            yield _Due(moment, ladders.pass_time, ladder)
-    for survey in process.surveys.values():
+            yield moment, ladders.pass_time, ladder
+    for survey in process.surveys.values() if case.surveys else ():
         if (moment := surveys.next_moment(case, survey)) is not None:
-            yield _Due(moment, surveys.pass_time, survey)
+            yield moment, surveys.pass_time, survey
     for index, moment in sorted((int(index), moment) for index, moment in case.timers.items()):
-        yield _Due(moment, _time_automation, index)
+        yield moment, _time_automation, index
 
 
 def _time_automation(turn: Turn, index: int) -> None:

@@ -7,25 +7,13 @@ time passing in order; folding messages is done where they are sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
-from functools import lru_cache
-from typing import NamedTuple
 
-from server.core.bycase import ByCase
 from server.core.case import Case, ClockState, Run
 from server.core.moments import Moment
 from server.core.process import Clock, Mark, Span
 from server.core.turn import Happening, Turn
 
 MANY_PAUSES = 500
-
-
-class Target(NamedTuple):
-    """How long a clock gives this issue now: `text` tells two targets apart; a fixed moment for `field:` ones."""
-
-    text: str
-    span: Span
-    at: Moment | None
 
 
 def state_of(turn: Turn, clock: Clock) -> ClockState:
@@ -37,22 +25,21 @@ def state_of(turn: Turn, clock: Clock) -> ClockState:
     return state
 
 
-def target(turn: Turn, clock: Clock, first: bool = False) -> Target | None:
+def target(turn: Turn, clock: Clock, first: bool = False) -> Span | None:
     """What `within`, `every` or (for a first run) `first` gives this issue; None: the clock does not apply."""
-    main = _target(turn, clock, clock.span)
+    main = clock.span.value(turn.view)
+    if main is not None and main.field:
+        main = _on_issue(turn, clock, main)
     if first and main is not None and clock.first is not None:
-        return _target(turn, clock, clock.first) or main
+        other = clock.first.value(turn.view)
+        return (_on_issue(turn, clock, other) if other is not None and other.field else other) or main
     return main
 
 
-def _target(turn: Turn, clock: Clock, spans: ByCase[Span]) -> Target | None:
-    span = spans.value(turn.view)
-    if span is None:
-        return None
-    if not span.field:
-        return Target(span.text, span, None)
+def _on_issue(turn: Turn, clock: Clock, span: Span) -> Span | None:
+    """What a span that names a field is on this issue; None: the field has no value."""
     at = moment_in(turn, clock, span.field, ending=True)
-    return None if at is None else Target(f"{span.text}={at}", span, at)
+    return None if at is None else Span(f"{span.text}={at}", field=span.field, at=at)
 
 
 def moment_in(turn: Turn, clock: Clock, field: str, ending: bool) -> Moment | None:
@@ -70,9 +57,10 @@ def moment_in(turn: Turn, clock: Clock, field: str, ending: bool) -> Moment | No
 
 def note_spans(turn: Turn) -> None:
     """Remembers which clocks apply to a new issue; nothing runs yet."""
+    states = turn.case.clocks
     for clock in turn.process.clocks.values():
         found = target(turn, clock)
-        state_of(turn, clock).span = None if found is None else found.text
+        states[clock.id] = ClockState(span=None if found is None else found.text)
 
 
 def change(turn: Turn, happening: Happening) -> None:
@@ -111,7 +99,7 @@ def _change_run(turn: Turn, clock: Clock, state: ClockState, run: Run) -> None:
             breach_if_past(turn, clock, state)
 
 
-def start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target, happening: Happening) -> None:
+def start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Span, happening: Happening) -> None:
     """Rule 5: starts a clock that now applies, if it had an `on` event with no `until` event or final stage since."""
     if state.on_at is None or turn.final or happening.is_one_of(clock.until) or happening.is_one_of(clock.on):
         return
@@ -132,14 +120,14 @@ def start_afterwards(turn: Turn, clock: Clock, state: ClockState, found: Target,
 
 def hear(turn: Turn, happening: Happening) -> None:
     """Step 4: clock by clock, leaving or entering a pause, `until`, `met_by`, `on`; then rule 7."""
-    entered = happening.entered is not None
+    names, entered = happening.names, happening.entered is not None
+    ends = entered and turn.final
     for clock in turn.process.clocks.values():
-        state = state_of(turn, clock)
         if entered and clock.pause:
-            _pause_or_resume(turn, clock, state, happening)
-        if happening.is_one_of(clock.listens):
-            _listen(turn, clock, state, happening)
-        if entered and turn.final:
+            _pause_or_resume(turn, clock, state_of(turn, clock), happening)
+        if not clock.listens.isdisjoint(names):  # most events concern few clocks
+            _listen(turn, clock, state_of(turn, clock), happening)
+        if ends:
             stop(turn, clock)
 
 
@@ -261,7 +249,7 @@ def _start(
     turn: Turn,
     clock: Clock,
     state: ClockState,
-    found: Target,
+    found: Span,
     start: Moment,
     since: Moment,
     first_run: bool = False,
@@ -298,16 +286,16 @@ def _next_run(turn: Turn, clock: Clock, state: ClockState, start: Moment) -> Non
         _start(turn, clock, state, found, start, start)
 
 
-def measure(clock: Clock, run: Run, found: Target) -> None:
+def measure(clock: Clock, run: Run, found: Span) -> None:
     """Sets a run's due time without pauses."""
     run.span = found.text
     run.fixed = found.at is not None
-    run.working = found.span.duration is not None and found.span.duration.is_working
+    run.working = found.duration is not None and found.duration.is_working
     if found.at is not None:
         run.base = found.at
     else:
-        assert found.span.duration is not None
-        run.base = clock.calendar.add(run.start, found.span.duration)
+        assert found.duration is not None
+        run.base = clock.calendar.add(run.start, found.duration)
 
 
 def moved(clock: Clock, state: ClockState, run: Run, moment: Moment, until: Moment | None = None) -> Moment:
@@ -367,13 +355,8 @@ def _mark_at(clock: Clock, state: ClockState, run: Run, mark: Mark, until: Momen
     """Rule 6: when a mark falls; moved by pauses as the due time is (`until`: by those up to that time)."""
     if mark.percent is None:
         return (run.due if until is None else moved(clock, state, run, run.base, until)) - mark.before
-    at = clock.calendar.percent_of(run.start, run.base, _exact(str(mark.percent)), run.working)
+    at = clock.calendar.percent_of(run.start, run.base, mark.percent, run.working)
     return moved(clock, state, run, at, until)
-
-
-@lru_cache(maxsize=1_000)
-def _exact(percent: str) -> Fraction:
-    return Fraction(percent)
 
 
 def _open_marks(clock: Clock, state: ClockState, run: Run) -> Iterator[tuple[Mark, Moment]]:
@@ -397,10 +380,10 @@ def _was_ahead(clock: Clock, state: ClockState, run: Run, mark: Mark) -> bool:
 def next_moment(case: Case, clock: Clock) -> Moment | None:
     """When time next matters to this clock: a mark or the due time of a run that is neither paused nor breached."""
     state = case.clocks.get(clock.id)
-    if state is None or state.open is None or state.open.state != "running":
+    run = None if state is None else state.open
+    if state is None or run is None or run.state != "running":
         return None
-    run = state.open
-    return min((run.due, *(at for _, at in _open_marks(clock, state, run))))
+    return min((run.due, *(at for _, at in _open_marks(clock, state, run)))) if clock.warn else run.due
 
 
 def pass_time(turn: Turn, clock: Clock) -> None:

@@ -7,6 +7,7 @@ is reported here, with its place in the document.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import re2
@@ -359,7 +360,7 @@ class _Compiler:
             at: Path = (*path, "warn", index) if isinstance(body["warn"], list) else (*path, "warn")
             if isinstance(text, str) and text.endswith("%"):
                 try:
-                    yield Mark(text, percent=percentage(text))
+                    yield Mark(text, percent=Fraction(str(percentage(text))))
                 except ValueError as error:
                     self.findings.append(Finding(getattr(error, "code", "bad-percentage"), at, {"text": text}))
                 continue

@@ -79,7 +79,7 @@ class Duration:
     @property
     def is_working(self) -> bool:
         """Whether it goes by open time: `wh`, `wm`, `wd` and `close` (clock rules 4 and 6)."""
-        return self.ending == "close" or any(unit in ("wd", "wh", "wm") for unit, _ in self.parts)
+        return self.ending == "close" or self.open_ms > 0 or self.working_days > 0
 
     @property
     def is_elapsed(self) -> bool:
@@ -89,7 +89,7 @@ class Duration:
     @property
     def is_calendar(self) -> bool:
         """Whether it has calendar units (`y`, `mo`, `w`, `d`)."""
-        return any(unit in CALENDAR for unit, _ in self.parts)
+        return bool(self.parts) and self.parts[0][0] in CALENDAR  # they stand before others
 
     @property
     def can_be_subtracted(self) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 
 from server.core import clocks
 from server.core.case import ClockState, Run
-from server.core.clocks import MANY_PAUSES, Target
+from server.core.clocks import MANY_PAUSES
 from server.core.moments import Moment
-from server.core.process import Clock, Process
+from server.core.process import Clock, Process, Span
 from server.core.records import RECEIVED, Record
 from server.core.turn import Happening, Turn
 
@@ -142,7 +142,7 @@ def _change(turn: Turn, clock: Clock, seen: Mapping[str, Any]) -> None:
         _measure_afresh(turn, clock, state, run, "marks" in seen)
 
 
-def _start(turn: Turn, clock: Clock, state: ClockState, found: Target | None) -> None:
+def _start(turn: Turn, clock: Clock, state: ClockState, found: Span | None) -> None:
     """A clock that now applies starts, unless a run from that very event has ended."""
     if found is None or state.on_at is None:
         return

@@ -20,12 +20,13 @@ def state_of(turn: Turn, notice: Notice) -> NoticeState:
 
 def hear(turn: Turn, happening: Happening) -> None:
     """Step 5: for each notice `until`, then `on`."""
+    names = happening.names
     for notice in turn.process.notices.values():
-        if happening.is_one_of(notice.until) and notice.id in turn.case.notices:
+        if not notice.until.isdisjoint(names) and notice.id in turn.case.notices:
             state = state_of(turn, notice)
             _end_steps(state)
             state.asked = None
-        if happening.is_one_of(notice.on) and (notice.when is None or notice.when.holds(turn.view)):
+        if not notice.on.isdisjoint(names) and (notice.when is None or notice.when.holds(turn.view)):
             _begin(turn, notice)
 
 

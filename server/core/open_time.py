@@ -136,14 +136,14 @@ class OpenTime:
             return [(midnight + start, midnight + close) for start, close in opening]
         return [(at_wall(wall + start, self._zone), at_wall(wall + close, self._zone)) for start, close in opening]
 
-    def number_of(self, moment: Moment) -> int:
-        """The local year of a moment."""
+    def year_of(self, moment: Moment) -> tuple[int, Year]:
+        """The local year of a moment, and its table."""
         number = 1970 + moment // _MEAN_YEAR
-        if moment < self.year(number).begin:
-            return number - 1
-        if moment >= self.year(number).end:
-            return number + 1
-        return number
+        table = self.year(number)
+        if table.begin <= moment < table.end:
+            return number, table
+        number += 1 if moment >= table.end else -1
+        return number, self.year(number)
 
     def total(self, number: int) -> int:
         """The open time of a local year; of far years without making its table anew."""
@@ -165,11 +165,7 @@ class OpenTime:
             return start
         if start + amount > LAST:
             raise OutOfRange
-        number = 1970 + start // _MEAN_YEAR
-        table = self._years.get(number)
-        if table is None or not table.begin <= start < table.end:
-            number = self.number_of(start)
-            table = self.year(number)
+        number, table = self.year_of(start)
         target = table.used(start) + amount
         if target > table.total:
             target -= table.total
@@ -193,21 +189,20 @@ class OpenTime:
         """The open time in [start, end), in ms; zero when `end` is not after `start`."""
         if end <= start:
             return 0
-        first, last = self.number_of(start), self.number_of(end)
-        between = self.year(last).used(end) - self.year(first).used(start)
-        return between + sum(self.total(number) for number in range(first, last))
+        (first, begun), (last, ended) = self.year_of(start), self.year_of(end)
+        between = ended.used(end) - begun.used(start)
+        return between if first == last else between + sum(self.total(number) for number in range(first, last))
 
     def is_open(self, moment: Moment) -> bool:
         """Whether the moment lies in an open interval [open, close)."""
-        table = self.year(self.number_of(moment))
+        _, table = self.year_of(moment)
         place = bisect_right(table.closes, moment)
         return place < len(table.closes) and table.opens[place] <= moment
 
     def opening(self, moment: Moment) -> tuple[Moment, int, bool]:
         """Where work can begin at or after `moment`: the moment itself in open time, else the next opening; the ordinal
         of its date; whether it is that date's first opening. Raises NeverOpens, OutOfRange."""
-        number = self.number_of(moment)
-        table = self.year(number)
+        number, table = self.year_of(moment)
         place = bisect_right(table.closes, moment)
         while place == len(table.closes):
             number, place = number + 1, 0

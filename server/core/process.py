@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from server.core.calendars import Calendar
@@ -102,11 +103,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How long, as a clock says it: a duration, or the moment in a field."""
+    """How long, as a clock says it: a duration, or the moment in a field, which `at` is on one issue. `text` tells two
+    spans apart."""
 
     text: str
     duration: Duration | None = None
     field: str = ""
+    at: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Mark:
     """A warning mark: `percent` of the way, or `before` milliseconds ahead of the due time."""
 
     text: str
-    percent: float | None = None
+    percent: Fraction | None = None
     before: int = 0
 
 
