@@ -29,6 +29,10 @@ ATTEMPTS: Final = 12
 DEEPEST: Final = 10
 """Issues that open one another, one in the other, before the next one is not opened: processes may go in a circle."""
 
+GROWN: Final = 500
+"""Issues from which on PostgreSQL may keep the plan that it makes for them: for fewer it would read all of them, and
+go on so when there are many."""
+
 OPENED: Final = "opened"
 """How an issue that an action opened is linked to the one that it was done on."""
 
@@ -42,6 +46,12 @@ class OpenedRefused(Exception):
 
     def __init__(self, process: str, problems: Sequence[Problem]) -> None:
         super().__init__(f"{process} refuses the issue: {problems}")
+
+
+class _Seen:
+    """What this process has seen of the store."""
+
+    issue = 0  # the last id that an issue was given
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +147,7 @@ def _ask_for_sent(receipts: Sequence[Receipt]) -> Iterator[tuple[str, Any]]:
     for source in {one.source for one in receipts if one.external_id is not None}:
         ids = [one.external_id for one in receipts if one.source == source and one.external_id is not None]
         if database.current().is_postgresql:
-            yield source, sql.run_planned(_SENT_EACH, ids, source)
+            yield source, (sql.run if _Seen.issue > GROWN else sql.run_planned)(_SENT_EACH, ids, source)
         else:
             condition, given = sql.among(ids)
             yield source, sql.run(_SENT + condition, source, *given)
@@ -171,6 +181,7 @@ def _written(
     if not receipts:
         return []
     issues, ids = zip(*taken, strict=True)
+    _Seen.issue = issues[-1]
     judged = [_judged(one, directory) for one in receipts]
     changes = list(map(_change, receipts, judged, issues))
     with database.pipeline():

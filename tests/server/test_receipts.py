@@ -237,8 +237,9 @@ def test_a_delivery_that_has_nothing_wrong_asks_the_database_nothing_before_it_i
 
 
 @pytest.mark.parametrize("was_analyzed", [False, True])
-def test_what_a_source_has_sent_is_looked_up_also_where_the_store_was_empty_a_moment_ago(
-    store: Store, was_analyzed: bool
+@pytest.mark.parametrize("before", [3, receipts.GROWN])
+def test_what_a_source_has_sent_is_looked_up_also_where_the_store_was_nearly_empty_a_moment_ago(
+    store: Store, monkeypatch: pytest.MonkeyPatch, before: int, was_analyzed: bool
 ) -> None:
     """PostgreSQL would keep the plan that it made for an empty table, and guess wrongly how many a source has sent."""
     version = Version.create(kind="process", name="p", number=1, sha256="", data=b"", created_at=0).id
@@ -258,13 +259,32 @@ def test_what_a_source_has_sent_is_looked_up_also_where_the_store_was_empty_a_mo
             Issue.insert_many(rows[start : start + 500]).execute()
 
     with store.session():
+        receive(range(before))
+        monkeypatch.setattr(receipts._Seen, "issue", before + 1)
         if was_analyzed:
-            receive(range(3))
             sql.run('VACUUM FULL ANALYZE "issue"' if store.is_postgresql else "ANALYZE")
         for _ in range(20):
-            assert found() == ({"0", "1", "2"} if was_analyzed else set())
-        receive(range(3 if was_analyzed else 0, 3_000))
+            assert found() == {one.external_id for one in asked if int(one.external_id) < before}
+        receive(range(before, 3_000))
         with store.transaction():
-            before = looked_at() if store.is_postgresql else 0
+            looked = looked_at() if store.is_postgresql else 0
             assert found() == {one.external_id for one in asked}
-            assert not store.is_postgresql or looked_at() - before <= 2 * len(asked)
+            assert not store.is_postgresql or looked_at() - looked <= 2 * len(asked)
+
+
+def test_postgresql_keeps_the_plan_by_which_it_looks_up_what_was_sent_once_there_are_enough_issues(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways: list[str] = []
+    for name in ("run", "run_planned"):
+        real = getattr(sql, name)
+        monkeypatch.setattr(
+            sql, name, lambda text, *values, real=real, name=name: ways.append(name) or real(text, *values)
+        )
+    monkeypatch.setattr(receipts, "GROWN", 2)
+    monkeypatch.setattr(receipts._Seen, "issue", 0)
+    for one in range(4):
+        del ways[:]
+        assert written(receipt(f"no. {one}"))[0] is not None
+        kept = "run_planned" not in ways
+        assert kept == (one > 2 or not store.is_postgresql), one
