@@ -92,17 +92,26 @@ def _columns(rows: Sequence[Sequence[Value]]) -> list[str] | None:
     """A text for each column of two rows or more; None where a value has one of the separators in it."""
     found = []
     for values in zip(*rows, strict=True):
-        texts = [_text(value) for value in values]
+        texts = _texts(values)
         text = _SEPARATOR.join(texts)
-        if text.count(_SEPARATOR) >= len(texts) or text.count(_NULL) != values.count(None):
+        if text.count(_SEPARATOR) >= len(texts) or (_NULL in text and text.count(_NULL) != values.count(None)):
             return None
         found.append(text)
     return found
 
 
+def _texts(values: tuple[Value, ...]) -> Sequence[str]:
+    kinds = set(map(type, values))
+    if kinds == _TEXTS:
+        return values
+    return list(map(str, values)) if kinds == _NUMBERS else list(map(_text, values))
+
+
+_TEXTS: Final = {str}
+_NUMBERS: Final = {int}
+
+
 def _text(value: Value) -> str:
-    if type(value) is str:
-        return value
     if value is None:
         return _NULL
     return value.hex() if isinstance(value, bytes | bytearray | memoryview) else str(value)
