@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from server import audit, messages, metrics, nudging, settings, subscriptions
 from server.core.advance import Advance, Refused
@@ -19,6 +19,7 @@ from server.numbering import live_directory
 from server.policies import Pinned
 from server.store import sql, writing
 from server.store.models import Event, Issue, IssueLink
+from server.subscriptions import Wanted
 
 
 class AlreadyRecorded(Exception):
@@ -37,8 +38,7 @@ class Surroundings:
 LIVE: Final = Surroundings()
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An issue after an event. `event` is the event's row; None when it was refused, which changes nothing."""
 
     issue: int
@@ -51,8 +51,7 @@ class Recorded:
     event: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """An issue as it stands in the store."""
 
     id: int
@@ -63,8 +62,7 @@ class Held:
     closed_at: Moment | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """An event and what it does to an issue: `after` is the issue as it is then, its row being written; `stage` where
     it stood before (None: it is new). `note` is kept beside the event (what a delivery was); `depth`: how many
     issues were opened one in the other before."""
@@ -135,19 +133,23 @@ def follow(changes: Sequence[Change], ids: Sequence[int], open_issue: Opening) -
     """Write what follows from events whose rows have these ids."""
     directory = live_directory()
     told: list[messages.Told] = []
+    decided: list[tuple[str, str | None]] = []
     for change, id in zip(changes, ids, strict=True):
-        _follow(change, open_issue)
+        _follow(change, open_issue, decided)
         if change.done.tellings:
             told.append((change.done.tellings, _occasion(change, id, directory)))
     messages.write_all(told)
-    writing.insert_messages([row for change, id in zip(changes, ids, strict=True) for row in _deliveries(change, id)])
+    if active := subscriptions.active():
+        deliveries = (_deliveries(active, change, id) for change, id in zip(changes, ids, strict=True))
+        writing.insert_messages([row for rows in deliveries for row in rows])
+    metrics.each_after_commit(metrics.DECISIONS, decided)
     nudging.after_commit()
 
 
-def _deliveries(change: Change, event: int) -> Sequence[Mapping[str, Any]]:
-    after, held_back = change.after, change.surroundings.hold_messages
-    lines, at = change.done.entries, change.recorded_at
-    return subscriptions.messages(after.pinned.process, after.id, event, after.seq, lines, change.stage, at, held_back)
+def _deliveries(active: Sequence[Wanted], change: Change, event: int) -> Sequence[Mapping[str, Any]]:
+    after, held = change.after, change.surroundings.hold_messages
+    lines, stage, at = change.done.entries, change.stage, change.recorded_at
+    return subscriptions.messages(active, after.pinned.process, after.id, event, after.seq, lines, stage, at, held)
 
 
 def _prepare(change: Change) -> None:
@@ -232,8 +234,8 @@ def _holds_private(question: Sequence[Any], pinned: Pinned) -> bool:
 # -- what follows --------------------------------------------------------------------------------------------------
 
 
-def _follow(change: Change, open_issue: Opening) -> None:
-    """What the lines of an event ask for, besides messages."""
+def _follow(change: Change, open_issue: Opening, decided: list[tuple[str, str | None]]) -> None:
+    """What the lines of an event ask for, besides messages; the severities in them are added to `decided`."""
     after, now = change.after, change.recorded_at
     actor: str | None = after.case.receiver
     for entry in change.done.entries:
@@ -245,9 +247,9 @@ def _follow(change: Change, open_issue: Opening) -> None:
         elif kind == "opened":
             open_issue(change, entry, actor)
         elif kind == "received":
-            metrics.after_commit(metrics.DECISIONS, after.case.process, entry["severity"])
+            decided.append((after.case.process, entry["severity"]))
         elif kind == "classified" and entry["name"] == "severity":
-            metrics.after_commit(metrics.DECISIONS, after.case.process, entry["to"])
+            decided.append((after.case.process, entry["to"]))
 
 
 def _occasion(change: Change, event: int, directory: LiveDirectory) -> messages.Occasion:

@@ -6,9 +6,8 @@ which they came."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import peewee
 
@@ -54,8 +53,7 @@ class _Seen:
     issue = 0  # the last id that an issue was given
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Receipt:
+class Receipt(NamedTuple):
     """An issue that is to be received. `revision`: that of the documents in force that the caller went by; None:
     whatever is in force meanwhile, this version judges it."""
 
@@ -191,8 +189,8 @@ def _written(
         writing.insert_many(Watcher, [row for one in changes for row in _watchers(one)])
         events.write_first(changes, ids)
     events.follow(changes, ids, open_linked)
-    for one in receipts:
-        metrics.after_commit(metrics.INTAKE, one.source, one.pinned.process.name, "created")
+    created = ((one.source, one.pinned.process.name, "created") for one in receipts)
+    metrics.each_after_commit(metrics.INTAKE, created)
     return [
         Recorded(one.after.id, one.after.number, 1, one.after.case, one.after.pinned, one.done.entries, None, number)
         for one, number in zip(changes, ids, strict=True)

@@ -3,7 +3,7 @@ is so many now is read from the store (docs/metrics.md). Any process gives the s
 
 from __future__ import annotations
 
-from server.metrics.counting import Counting, after_commit, count, observe
+from server.metrics.counting import Counting, after_commit, count, each_after_commit, observe
 from server.metrics.exposition import CONTENT_TYPE, Family, Sample, text
 from server.metrics.figures import counted, figure, so_many_now
 from server.metrics.names import DECISIONS, DELIVERIES, DURATION, INTAKE, LATENESS, METRICS, REQUESTS
@@ -23,6 +23,7 @@ __all__ = [
     "after_commit",
     "count",
     "counted",
+    "each_after_commit",
     "figure",
     "observe",
     "so_many_now",

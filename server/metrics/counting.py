@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -31,6 +32,8 @@ _ADD: Final = (
     'ON CONFLICT ("name", "labels") DO UPDATE SET "value" = "tally"."value" + excluded."value"'
 )
 
+Labels = tuple[str | None, ...]
+
 _lock = threading.Lock()
 _counted: dict[tuple[str, tuple[str, ...]], float] = {}
 
@@ -50,10 +53,17 @@ def observe(metric: Metric, value: float, *labels: str | None) -> None:
 
 def after_commit(metric: Metric, *labels: str | None) -> None:
     """Count one more once what is being written is on disk; nothing is counted that is rolled back."""
-    database.after_commit(lambda: count(metric, *labels))
+    each_after_commit(metric, [labels])
 
 
-def _texts(metric: Metric, labels: tuple[str | None, ...]) -> tuple[str, ...]:
+def each_after_commit(metric: Metric, several: Iterable[Labels]) -> None:
+    """`after_commit` for each of these labels."""
+    numbers = [(metric.name, _texts(metric, labels), float(times)) for labels, times in Counter(several).items()]
+    if numbers:
+        database.after_commit(lambda: _add(numbers))
+
+
+def _texts(metric: Metric, labels: Labels) -> tuple[str, ...]:
     if len(labels) != len(metric.labels):
         raise ValueError(f"{metric.name} has the labels {metric.labels}")
     return tuple(label or "" for label in labels)

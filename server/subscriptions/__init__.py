@@ -17,7 +17,7 @@ from server.subscriptions.keeping import (
     one,
     rotate,
 )
-from server.subscriptions.known import DOCUMENT, channel, wanted
+from server.subscriptions.known import DOCUMENT, Wanted, active, channel, wanted
 from server.subscriptions.replaying import Replayed, replay
 from server.subscriptions.telling import NOTICE, messages
 
@@ -27,6 +27,8 @@ __all__ = [
     "BadSubscription",
     "Replayed",
     "UnknownSubscription",
+    "Wanted",
+    "active",
     "change",
     "channel",
     "create",

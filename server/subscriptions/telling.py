@@ -13,7 +13,7 @@ from server.core.moments import Moment
 from server.core.printing import printed, without
 from server.core.process import Process
 from server.store.models import Message
-from server.subscriptions.known import DOCUMENT, Wanted, active
+from server.subscriptions.known import DOCUMENT, Wanted
 
 NOTICE: Final = "event."
 """Before the kind of the line, in a message's `notice`."""
@@ -23,12 +23,21 @@ Entries = Sequence[Mapping[str, Any]]
 
 
 def messages(
-    process: Process, issue: int, event: int, seq: int, entries: Entries, stage: str | None, now: Moment, held: bool
+    active: Sequence[Wanted],
+    process: Process,
+    issue: int,
+    event: int,
+    seq: int,
+    entries: Entries,
+    stage: str | None,
+    now: Moment,
+    held: bool,
 ) -> list[Row]:
-    """The rows of table Message by which everybody who wants it is told of an event, the issue's `seq`-th. `stage` is
-    where the issue stood before (None: it is new); `held`: they wait for an administrator."""
-    found = [one for one in active() if one.wants_process(process.name)]
-    if not found or not entries:
+    """The rows of table Message by which whoever of the `active` subscriptions wants it is told of an event, the
+    issue's `seq`-th. `stage` is where the issue stood before (None: it is new); `held`: they wait for an
+    administrator."""
+    found = [one for one in active if one.wants_process(process.name)]
+    if not entries:
         return []
     rows = [row for one in found for row in deliveries(one, process, issue, event, seq, entries, stage, now)]
     return [{**row, "state": Message.HELD} for row in rows] if held else rows

@@ -124,6 +124,12 @@ def test_what_is_rolled_back_is_not_counted(ticking: None, api: Api) -> None:
     assert "duban_decisions_total" not in read(api)
 
 
+def test_what_is_written_together_is_counted_one_by_one(ticking: None, api: Api) -> None:
+    with database.transaction():
+        metrics.each_after_commit(metrics.DECISIONS, [("ticking", "A"), ("ticking", None), ("ticking", "A")])
+    assert read(api)["duban_decisions_total"] == {("ticking", "A"): 2, ("ticking", ""): 1}
+
+
 def test_open_and_overdue_issues_are_those_of_the_store(ticking: None, api: Api, calls: Any, clock: Clock) -> None:
     admin = calls("admin")
     numbers = [
