@@ -50,7 +50,8 @@ def record(
 
 
 class Entry(NamedTuple):
-    """An entry to be written; what its parts are, `record` says."""
+    """An entry to be written; what its parts are, `record` says. `plain`: the keys of `body` under which nothing
+    private stands, whatever `private` names."""
 
     kind: str
     at: Moment
@@ -59,6 +60,7 @@ class Entry(NamedTuple):
     issue: int | None = None
     private: Collection[str] = ()
     new: bool = False
+    plain: Collection[str] = ()
 
 
 def record_all(entries: Iterable[Entry]) -> None:
@@ -74,13 +76,13 @@ Row = dict[str, Any]
 
 def _row(entry: Entry, salts: list[Row]) -> Row:
     """The entry's row; salts that it needs and that there were not are added to `salts`."""
-    kind, at, body, by, issue, private, new = entry
-    content = dict(body)
+    kind, at, body, by, issue, private, new, plain = entry
     if private:
         if issue is None:
             raise ValueError("private values need an issue that keeps their salts")
-        content = _hidden(content, _Salts(issue, frozenset(private), new, salts), False)
-    whole = {"at": at, "kind": kind, "by": by, "issue": issue, "body": content}
+        looked_at = {key: item for key, item in body.items() if key not in plain}
+        body = {**body, **_hidden(looked_at, _Salts(issue, frozenset(private), new, salts), False)}
+    whole = {"at": at, "kind": kind, "by": by, "issue": issue, "body": body}
     return {"at": at, "kind": kind, "by": by, "issue": issue, "body": canonical(whole)}
 
 
@@ -139,10 +141,13 @@ class _Salts:
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_LISTS = (list, tuple)
 
 
 def _hidden(value: Any, salts: _Salts | _Known, inside: bool) -> Any:
     # Most of an entry is plain, for which nothing is called; asking an abstract class takes longer than the rest.
+    if isinstance(value, _LISTS):
+        return [item if type(item) in _PLAIN else _hidden(item, salts, inside) for item in value]
     if type(value) is dict or isinstance(value, Mapping):
         made = {}
         for key, item in value.items():
@@ -153,6 +158,4 @@ def _hidden(value: Any, salts: _Salts | _Known, inside: bool) -> Any:
             else:
                 made[key] = _hidden(item, salts, inside or key in _HOLDERS)
         return made
-    if type(value) is list or isinstance(value, list | tuple):
-        return [item if type(item) in _PLAIN else _hidden(item, salts, inside) for item in value]
     return value

@@ -117,16 +117,18 @@ def write(changes: Sequence[Change], open_issue: Opening) -> list[int]:
     transaction; gives their rows' ids. Raises AlreadyRecorded."""
     for change in changes:
         _prepare(change)
-    ids = writing.insert_events([_row(change) for change in changes])
-    audit.record_all(_entry(change) for change in changes)
+    rows = [_row(change) for change in changes]
+    ids = writing.insert_events(rows)
+    audit.record_all(map(_entry, changes, rows))
     follow(changes, ids, open_issue)
     return ids
 
 
 def write_first(changes: Sequence[Change], ids: Sequence[int]) -> None:
     """Write the first events of new issues, as rows with these ids, and their audit entries; nothing is asked."""
-    writing.insert_many(Event, [{"id": id, **_row(change)} for change, id in zip(changes, ids, strict=True)])
-    audit.record_all(_entry(change) for change in changes)
+    rows = [{"id": id, **_row(change)} for change, id in zip(changes, ids, strict=True)]
+    writing.insert_many(Event, rows)
+    audit.record_all(map(_entry, changes, rows))
 
 
 def follow(changes: Sequence[Change], ids: Sequence[int], open_issue: Opening) -> None:
@@ -181,16 +183,20 @@ def _row(change: Change) -> dict[str, Any]:
     }
 
 
-def _entry(change: Change) -> audit.Entry:
+def _entry(change: Change, row: Mapping[str, Any]) -> audit.Entry:
     after, event, done = change.after, change.event, change.done
+    private = private_names(after.pinned, event, done.answers)
+    # Most lines hold nothing private: then none of the names, which JSON leaves as they are, is in their text.
+    plain = ("pins",) if any(name in row["entries"] for name in private) else ("pins", "entries")
     return audit.Entry(
         f"issue.{event['kind']}",
         change.recorded_at,
         sealed(after.seq, after.pinned, after.number, event, done.entries, done.answers, change.now),
         change.by,
         after.id,
-        private_names(after.pinned, event, done.answers),
+        private,
         new=after.seq == 1,
+        plain=plain,
     )
 
 
