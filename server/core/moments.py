@@ -23,6 +23,7 @@ DAY = 86_400_000
 FIRST: Moment = -DAY
 LAST: Moment = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
+_MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime.fromisoformat("1970-01-01")  # without a zone, for wall clocks
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(
@@ -83,7 +84,7 @@ def from_datetime(value: datetime) -> Moment:
     if value.tzinfo is None or value.utcoffset() is None:
         raise ValueError("a datetime without a zone is not a moment")
     try:
-        return checked((value - _EPOCH_UTC) // timedelta(milliseconds=1), value.isoformat())
+        return checked((value - _EPOCH_UTC) // _MILLISECOND, value.isoformat())
     except OverflowError as error:
         raise OutOfRange(value.isoformat()) from error
 
@@ -109,7 +110,7 @@ def _offset(second: int, zone: ZoneInfo) -> int:
     # No zone changes within a second; what is received now asks for the same one again and again.
     ahead = to_datetime(second * SECOND, zone).utcoffset()
     assert ahead is not None
-    return ahead // timedelta(milliseconds=1)
+    return ahead // _MILLISECOND
 
 
 def local(moment: Moment, zone: ZoneInfo) -> int:
@@ -130,7 +131,7 @@ def at_wall(wall: int, zone: ZoneInfo) -> Moment:
     except OverflowError as error:
         raise OutOfRange from error
     assert ahead is not None
-    return wall - ahead // timedelta(milliseconds=1)
+    return wall - ahead // _MILLISECOND
 
 
 def wall_of_date(day: date) -> int:
@@ -162,7 +163,7 @@ def parse(text: str, zone: ZoneInfo | None = None) -> Moment:
         day = datetime.fromisoformat(f"{found['date']}T{clock}")
     except ValueError as error:
         raise BadTime(text) from error
-    wall = (day - _EPOCH) // timedelta(milliseconds=1) + int((found["fraction"] or "").ljust(3, "0")[:3])
+    wall = (day - _EPOCH) // _MILLISECOND + int((found["fraction"] or "").ljust(3, "0")[:3])
     if written is None:
         if zone is None:
             raise BadTime(text)

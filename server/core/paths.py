@@ -38,6 +38,11 @@ class Path:
     _tree: Any
     _names: tuple[str, ...] | None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it only goes to a place in the payload, so that what it gives is a part of it."""
+        return self._names is not None
+
     def of(self, payload: Any) -> Any:
         """What the expression gives for a payload; None where there is nothing. Raises PathFailed."""
         if self._names is not None:

@@ -290,6 +290,14 @@ class Process:
     watches: Mapping[str, Watch]
     events: frozenset[str]
     raw: Mapping[str, Any]
+    required: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    people: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Every issue that is handed in asks for these.
+        fields = self.fields.values()
+        object.__setattr__(self, "required", tuple(one.id for one in fields if one.required))
+        object.__setattr__(self, "people", tuple(one.id for one in fields if one.type == "person"))
 
     @property
     def questions(self) -> dict[str, Field]:

@@ -36,6 +36,10 @@ class Rule:
     table: Mapping[str, Any] | None = None
     otherwise: Any = None
     constant: Any = None
+    gives_a_part: bool = field(init=False, repr=False, compare=False)  # of the item, as it is there
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gives_a_part", self.table is None and self.path is not None and self.path.is_plain)
 
     def value(self, item: Any) -> Any:
         """The field's value for an item; None when it has none. Raises PathFailed."""
@@ -123,7 +127,8 @@ class Source:
     sample: Sample | None = None
 
     def items(self, payload: Any, delivery_id: str) -> list[Item]:
-        """What a delivery comes to, item by item; one bad item does not hold up the others.
+        """What a delivery comes to, item by item; one bad item does not hold up the others. `payload`: as
+        `payloads.read_json` gives it, so that every part of it can be kept.
 
         `delivery_id` (webhook-id, or whatever stands for it) is the external id where the document maps none; with
         `each` it is followed by `/1`, `/2` … so that the items of one delivery stay apart.
@@ -162,10 +167,11 @@ class Source:
             for name, rule in self.fields.items() if creates else ():
                 at = name
                 value = rule.value(item)
-                if not _sound(value):
+                if value is None:
+                    continue
+                if not (rule.gives_a_part or _sound(value)):
                     return _refused(external_id, at, "unusable-value")
-                if value is not None:
-                    facts[name] = value
+                facts[name] = value
         except PathFailed as failed:
             return _refused(delivery_id, at, "path-failed", reason=str(failed))
         if received is not None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from server.core import kinds, moments
 from server.core.findings import Finding
@@ -75,6 +75,9 @@ class Unfit(ValueError):
         self.params = params
 
 
+_Making: TypeAlias = Callable[[Field, Any, Any], Any]
+
+
 def is_empty(value: Any) -> bool:
     """Whether a value counts as not given: none, an empty text or an empty list."""
     return value is None or value == "" or value == []
@@ -83,23 +86,8 @@ def is_empty(value: Any) -> bool:
 def fact(field: Field, raw: Any, zone: Any) -> Any:
     """The fact that `raw` is for this field: a datetime becomes a Moment, times without an offset are in `zone`.
     Raises Unfit with the reason."""
-    if field.type == "choice":
-        return _choice(field, raw)
-    if field.type == "boolean":
-        if not isinstance(raw, bool):
-            raise Unfit("not-boolean")
-        return raw
-    if field.type in ("integer", "number", "rating"):
-        return _number(field, raw)
-    if not isinstance(raw, str):
-        raise Unfit("not-text")
-    if field.type == "datetime":
-        return moment(raw, zone)
-    if field.type == "date":
-        if not is_date(raw):
-            raise Unfit("not-date")
-        return raw
-    return _text(field, raw)
+    make: _Making = _FACTS.get(field.type, _text)
+    return make(field, raw, zone)
 
 
 def moment(raw: Any, zone: Any) -> Moment:
@@ -112,7 +100,27 @@ def moment(raw: Any, zone: Any) -> Moment:
         raise Unfit("not-datetime") from error
 
 
-def _choice(field: Field, raw: Any) -> Any:
+def _moment(field: Field, raw: Any, zone: Any) -> Moment:
+    if not isinstance(raw, str):
+        raise Unfit("not-text")
+    return moment(raw, zone)
+
+
+def _date(field: Field, raw: Any, zone: Any) -> str:
+    if not isinstance(raw, str):
+        raise Unfit("not-text")
+    if not is_date(raw):
+        raise Unfit("not-date")
+    return raw
+
+
+def _boolean(field: Field, raw: Any, zone: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise Unfit("not-boolean")
+    return raw
+
+
+def _choice(field: Field, raw: Any, zone: Any) -> Any:
     if field.many:
         if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
             raise Unfit("not-list")
@@ -127,7 +135,7 @@ def _choice(field: Field, raw: Any) -> Any:
     return raw or None
 
 
-def _number(field: Field, raw: Any) -> int | float:
+def _number(field: Field, raw: Any, zone: Any) -> int | float:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw) or abs(raw) >= 2**63:
         raise Unfit("not-number")
     if field.type != "number":
@@ -145,28 +153,46 @@ def _number(field: Field, raw: Any) -> int | float:
 
 def is_sound_text(text: str) -> bool:
     """Whether every database can keep the text: without NUL, and without halves of a character."""
-    return _UNSOUND.search(text) is None
+    if "\x00" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-_UNSOUND = re.compile("[\x00\ud800-\udfff]")
-
-
-def _text(field: Field, raw: str) -> str:
+def _text(field: Field, raw: Any, zone: Any) -> str:
+    if not isinstance(raw, str):
+        raise Unfit("not-text")
     if not is_sound_text(raw):
         raise Unfit("bad-text")
     if len(raw) > (field.max_length or LONGEST_TEXT):
         raise Unfit("too-long-value", limit=field.max_length or LONGEST_TEXT)
     if raw == "":
         return raw
-    if field.type == "email" and not _EMAIL.fullmatch(raw):
-        raise Unfit("not-email")
-    if field.type == "phone" and not _PHONE.fullmatch(raw):
-        raise Unfit("not-phone")
-    if field.type == "url" and not _URL.fullmatch(raw):
-        raise Unfit("not-url")
+    form, otherwise = _FORMS.get(field.type, (None, ""))
+    if form is not None and not form.fullmatch(raw):
+        raise Unfit(otherwise)
     if field.pattern is not None and not field.pattern.fullmatch(raw):
         raise Unfit("not-matching", pattern=field.pattern.pattern)
     return raw
+
+
+_FORMS = {"email": (_EMAIL, "not-email"), "phone": (_PHONE, "not-phone"), "url": (_URL, "not-url")}
+
+_FACTS: Mapping[str, _Making] = {
+    "choice": _choice,
+    "boolean": _boolean,
+    "integer": _number,
+    "number": _number,
+    "rating": _number,
+    "datetime": _moment,
+    "date": _date,
+}
+"""What makes the fact of a field's type; the types that are not here are texts."""
 
 
 _OWN_FIELDS = {
@@ -186,6 +212,7 @@ def collect(
     """The facts that `given` has for the fields `names`, and a problem for every key or value that is refused."""
     facts: dict[str, Any] = {}
     problems: list[Problem] = []
+    zone = process.calendar.zone
     for name, raw in given.items():
         field = names.get(name)
         if field is None:
@@ -199,7 +226,7 @@ def collect(
             facts[name] = None
         else:
             try:
-                facts[name] = fact(field, raw, process.calendar.zone)
+                facts[name] = fact(field, raw, zone)
             except Unfit as unfit:
                 problems.append(Problem(f"{where}/{name}", unfit.code, {"name": name, **unfit.params}))
     return facts, problems
@@ -216,7 +243,7 @@ def new_issue(
     facts, problems = collect(process, given, names)
     facts = {name: value for name, value in facts.items() if value is not None}
     refused = {problem.at for problem in problems}
-    for name in ("subject", *(field.id for field in process.fields.values() if field.required)):
+    for name in ("subject", *process.required):
         if is_empty(facts.get(name)) and f"/{name}" not in refused:
             problems.append(Problem(f"/{name}", "required", {"name": name}))
     if facts.get("received", now) > now + AHEAD:

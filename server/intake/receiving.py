@@ -145,7 +145,7 @@ _FIND: Final = (
 def unknown_people(process: Process, facts: Mapping[str, Any], names: Sequence[str] | None = None) -> list[Problem]:
     """A problem for every field of type `person` that holds nobody's login."""
     found = []
-    for name in process.fields if names is None else names:
+    for name in process.people if names is None else names:
         field = process.fields.get(name)
         if field is None or field.type != "person":
             continue
