@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 LARGEST = 1024 * 1024  # bytes
@@ -29,10 +30,11 @@ class BadPayload(ValueError):
         self.params = params
 
 
-class _Bad:
-    """Stands in the tree for what cannot be taken, until its place is known."""
+class _Bad(Exception):
+    """Something that cannot be taken. It stands in the tree until its place is known."""
 
     def __init__(self, code: str, **params: str | int) -> None:
+        super().__init__(code)
         self.code = code
         self.params = params
 
@@ -46,19 +48,16 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadPayload("payload-not-utf-8", byte=error.start) from error
     _require_shallow(text)
-    reading = _Reading()
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=reading.object,
-            parse_int=reading.integer,
-            parse_float=reading.float,
-            parse_constant=reading.constant,
-        )
+        try:
+            value = _DECODER.decode(text)
+        except _Bad:
+            value = _NOTING_DECODER.decode(text)
+            _require_sound(value)
     except json.JSONDecodeError as error:
         raise BadPayload("payload-not-json", line=error.lineno, column=error.colno) from error
     # In UTF-8 there are no halves of a character, in JSON there is no NUL: only an escape makes either.
-    if reading.met_bad or "\\u" in text:
+    if "\\" in text and "\\u" in text:
         _require_sound(value)
     return value
 
@@ -76,37 +75,56 @@ def _require_shallow(text: str) -> None:
             depth -= 1
 
 
-class _Reading:
-    """What makes values of the parts of one text; `met_bad`: one of them cannot be taken."""
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    if len(pairs) > MOST_KEYS:
+        raise _Bad("payload-too-many-keys", count=len(pairs), limit=MOST_KEYS)
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _Bad("payload-key-twice", name=_shown(twice))
+    return made
 
-    def __init__(self) -> None:
-        self.met_bad = False
 
-    def object(self, pairs: list[tuple[str, Any]]) -> Any:
-        if len(pairs) > MOST_KEYS:
-            return self._bad("payload-too-many-keys", count=len(pairs), limit=MOST_KEYS)
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            return self._bad("payload-key-twice", name=_shown(twice))
-        return made
+def _integer(text: str) -> int:
+    # int() of 5,000 digits raises ValueError; of many more it takes its time.
+    value = int(text) if len(text) <= 20 else None
+    if value is None or abs(value) >= 2**63:
+        raise _Bad("payload-number", number=text[:24])
+    return value
 
-    def integer(self, text: str) -> Any:
-        # int() of 5,000 digits raises ValueError; of many more it takes its time.
-        value = int(text) if len(text) <= 20 else None
-        return value if value is not None and abs(value) < 2**63 else self._bad("payload-number", number=text[:24])
 
-    def float(self, text: str) -> Any:
-        value = float(text) if len(text) <= LONGEST_NUMBER else math.inf
-        return value if math.isfinite(value) else self._bad("payload-number", number=text[:24])
+def _float(text: str) -> float:
+    value = float(text) if len(text) <= LONGEST_NUMBER else math.inf
+    if not math.isfinite(value):
+        raise _Bad("payload-number", number=text[:24])
+    return value
 
-    def constant(self, text: str) -> Any:
-        return self._bad("payload-number", number=text)
 
-    def _bad(self, code: str, **params: str | int) -> _Bad:
-        self.met_bad = True
-        return _Bad(code, **params)
+def _constant(text: str) -> Any:
+    raise _Bad("payload-number", number=text)
+
+
+def _noted(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, but what cannot be taken is given in place of the value."""
+
+    def made(part: Any) -> Any:
+        try:
+            return make(part)
+        except _Bad as bad:
+            return bad
+
+    return made
+
+
+# Made once: to make a decoder takes as long as to read a body with it.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+_NOTING_DECODER = json.JSONDecoder(
+    object_pairs_hook=_noted(_object),
+    parse_int=_noted(_integer),
+    parse_float=_noted(_float),
+    parse_constant=_noted(_constant),
+)
 
 
 def _require_sound(root: Any) -> None:
