@@ -40,6 +40,7 @@ class Application(Flask):
     """A Flask application that holds a connection of the store for the whole of a request."""
 
     url_rule_class = _Rule
+    response_class = headers.Secured
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is a coroutine, and to look at each of them costs more than most do."""
@@ -76,7 +77,6 @@ def build(settings: Settings, memory: mmap.mmap | None = None) -> Application:
     surveys.register(app)
     docs.register(app)
     app.before_request(_refuse_nul)
-    app.after_request(headers.secure)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

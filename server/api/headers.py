@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from flask import Response, request
+from flask import Response
 
 from server import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import WSGIEnvironment
 
 _PANEL = "/admin"
 
 
-def secure(response: Response) -> Response:
-    """The answer with the headers that it does not have yet. The panel sets its own."""
-    path = request.path
-    if path == _PANEL or path.startswith(_PANEL + "/"):
-        return response
-    given = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 (it is a list of pairs)
-    for name, value in _HEADERS.items():
-        if name.lower() not in given:
-            response.headers.add(name, value)
-    if settings.current().url.startswith("https://"):
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response
+class Secured(Response):
+    """An answer that is sent with the headers which it does not have yet. The panel sets its own."""
+
+    def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """The answer as it is sent."""
+        content, status, headers = super().get_wsgi_response(environ)
+        path = environ.get("PATH_INFO", "")
+        if path != _PANEL and not path.startswith(_PANEL + "/"):
+            given = {name.lower() for name, _ in headers}
+            headers += [header for name, header in _HEADERS if name not in given]
+            if settings.current().url.startswith("https://") and _HTTPS[0] not in given:
+                headers.append(_HTTPS[1])
+        return content, status, headers
 
 
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+def _named(name: str, value: str) -> tuple[str, tuple[str, str]]:
+    return name.lower(), (name, value)
+
+
+_HEADERS: Final = (
+    _named("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    _named("X-Content-Type-Options", "nosniff"),
+    _named("X-Frame-Options", "DENY"),
+    _named("Referrer-Policy", "no-referrer"),
+    _named("Cross-Origin-Resource-Policy", "same-origin"),
+    _named("Cache-Control", "no-store"),
+)
+
+_HTTPS: Final = _named("Strict-Transport-Security", "max-age=31536000")

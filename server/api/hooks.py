@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from server import intake, policies
 from server.api import problems
 from server.api.answers import answer
 from server.api.limits import Allowance, address
 from server.api.problems import Failed
-from server.api.requests import body, now
+from server.api.requests import body, named_headers, now
 from server.crash_points import crash_point
 from server.intake import Outcome
 
@@ -35,7 +35,7 @@ def receive(source: str) -> Response:
     if known is not None and known.verify is not None and known.verify.scheme == "none":
         limits.unsigned.require(f"{source} {address()}")
     try:
-        outcomes = intake.take(source, dict(request.headers.items()), data, now())
+        outcomes = intake.take(source, named_headers(), data, now())
     except intake.UnknownSource as error:
         raise Failed(404, "unknown-source", name=source) from error
     except intake.Unverified as error:

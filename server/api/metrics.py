@@ -53,9 +53,9 @@ def measured(answer: Callable[[], Response]) -> Response:
     """The answer, counted by its route with how long it took."""
     began = time.monotonic()
     response = answer()
-    method, rule = request.method, request.url_rule
-    method = method if method in _METHODS else UNKNOWN
-    route = UNKNOWN if rule is None else _route_of(rule.rule)
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    method = asked.method if asked.method in _METHODS else UNKNOWN
+    route = UNKNOWN if asked.url_rule is None else _route_of(asked.url_rule.rule)
     metrics.count(metrics.REQUESTS, method, route, str(response.status_code))
     metrics.observe(metrics.DURATION, time.monotonic() - began, method, route)
     return response

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import current_app, g, request
+from werkzeug.wsgi import get_content_length
 
 from server import clock, settings
 from server.accounts import Caller, caller_of_session, caller_of_token, cookie_name, note_refusal
@@ -25,13 +26,23 @@ def now() -> Moment:
     return clock.now()
 
 
+def named_headers() -> dict[str, str]:
+    """The headers, by their names in lower case."""
+    return {
+        key.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for key, value in request.environ.items()
+        if key.startswith("HTTP_") or (key == "CONTENT_TYPE" and value)
+    }
+
+
 def body(largest: int = LARGEST) -> bytes:
     """The whole body. Chunked ones are refused (411): a limit would cut them silently; over `largest` bytes is 413."""
     if "body" in g:
         return bytes(g.body)
-    if request.headers.get("Transfer-Encoding"):
+    environ = request.environ
+    if environ.get("HTTP_TRANSFER_ENCODING"):
         raise Failed(411, "length-required", headers={"Connection": "close"})
-    length = request.content_length
+    length = get_content_length(environ)
     if length is not None and length > largest:
         raise Failed(413, "too-large", headers={"Connection": "close"}, limit=f"{largest >> 20} MiB")
     data = request.stream.read(largest + 1)

@@ -69,7 +69,8 @@ def take(
     name: str, headers: Mapping[str, str], body: bytes, now: Moment, environ: Mapping[str, str] = os.environ
 ) -> list[Outcome]:
     """Take a delivery; gives what became of each item that makes or concerns an issue. All of it is on disk then; what
-    cannot be taken is kept with its problem. Raises UnknownSource, Unverified (nothing was read), Unavailable."""
+    cannot be taken is kept with its problem. `headers`: by their names in lower case. Raises UnknownSource, Unverified
+    (nothing was read), Unavailable."""
     at_once = _take_new(name, headers, body, now, environ)
     if at_once is not None:
         return [at_once]
@@ -123,12 +124,11 @@ def _verified(
     secret = settings.named_value(source.verify.secret, environ)
     verified = verification.verify(source.verify, secret, headers, body, now)
     crash_point("intake.verified")
-    known = {key.lower(): value for key, value in headers.items()}
     return Delivery(
         source,
         verified.delivery_id or "sha256:" + hashlib.sha256(body).hexdigest(),
         body,
-        {key: known[key][:500] for key in KEPT_HEADERS if key in known},
+        {key: headers[key][:500] for key in KEPT_HEADERS if key in headers},
     )
 
 
