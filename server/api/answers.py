@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, current_app
 
@@ -13,7 +13,15 @@ def answer(
     content: Any, status: int = 200, headers: Mapping[str, str] | None = None, mimetype: str = "application/json"
 ) -> Response:
     """The response with this content."""
-    return raw(json.dumps(content, ensure_ascii=False).encode(), status, headers, mimetype)
+    return raw(encoded(content), status, headers, mimetype)
+
+
+def encoded(content: Any) -> bytes:
+    """The bytes of a content."""
+    return _ENCODER.encode(content).encode()
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def raw(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
@@ -20,7 +20,8 @@ from server.settings import Settings
 from server.store import database
 from server.store.failures import Unavailable
 
-DELIVERIES: Final = "/hooks/"
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 class _Rule(Rule):
@@ -46,6 +47,10 @@ class Application(Flask):
         """The function itself: none of ours is a coroutine, and to look at each of them costs more than most do."""
         return func
 
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer: a delivery at once when it is like most of them, anything else as Flask does."""
+        return hooks.at_once(environ, start_response) or super().wsgi_app(environ, start_response)
+
     def full_dispatch_request(self) -> Response:
         """Answer the request, and count it."""
         return metrics.measured(self._answer)
@@ -54,7 +59,7 @@ class Application(Flask):
         """The answer. Trouble with the connection is a problem, too."""
         # A delivery asks for a connection when it needs one: those that come together share one transaction.
         path = request.path
-        if path in WITHOUT_STORE or path.startswith(DELIVERIES):
+        if path in WITHOUT_STORE or path.startswith(hooks.DELIVERIES):
             return super().full_dispatch_request()
         try:
             with database.session():

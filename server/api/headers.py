@@ -24,11 +24,17 @@ class Secured(Response):
         content, status, headers = super().get_wsgi_response(environ)
         path = environ.get("PATH_INFO", "")
         if path != _PANEL and not path.startswith(_PANEL + "/"):
-            given = {name.lower() for name, _ in headers}
-            headers += [header for name, header in _HEADERS if name not in given]
-            if settings.current().url.startswith("https://") and _HTTPS[0] not in given:
-                headers.append(_HTTPS[1])
+            headers += lacking(headers)
         return content, status, headers
+
+
+def lacking(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers that an answer with these has to be sent with, too."""
+    given = {name.lower() for name, _ in headers}
+    found = [header for name, header in _HEADERS if name not in given]
+    if settings.current().url.startswith("https://") and _HTTPS[0] not in given:
+        found.append(_HTTPS[1])
+    return found
 
 
 def _named(name: str, value: str) -> tuple[str, tuple[str, str]]:

@@ -26,6 +26,9 @@ log = logging.getLogger("duban.metrics")
 UNKNOWN: Final = "unknown"
 """The route of requests that lead nowhere: their paths are chosen by strangers."""
 
+BEGAN: Final = "duban.began"
+"""Where the environment of a request says when it began, if that was before Flask came to see it."""
+
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -56,9 +59,14 @@ def measured(answer: Callable[[], Response]) -> Response:
     asked = request._get_current_object()  # type: ignore[attr-defined]
     method = asked.method if asked.method in _METHODS else UNKNOWN
     route = UNKNOWN if asked.url_rule is None else _route_of(asked.url_rule.rule)
-    metrics.count(metrics.REQUESTS, method, route, str(response.status_code))
-    metrics.observe(metrics.DURATION, time.monotonic() - began, method, route)
+    count(method, route, response.status_code, asked.environ.get(BEGAN, began))
     return response
+
+
+def count(method: str, route: str, status: int, began: float) -> None:
+    """Count an answer, and how long it took since `began`, a reading of the monotonic clock."""
+    metrics.count(metrics.REQUESTS, method, route, str(status))
+    metrics.observe(metrics.DURATION, time.monotonic() - began, method, route)
 
 
 @cache

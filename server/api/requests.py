@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app, g, request
 from werkzeug.wsgi import get_content_length
@@ -18,6 +18,9 @@ from server.core.moments import Moment
 from server.core.values import Problem
 from server.payloads import BadPayload, read_json
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 LARGEST = 1 << 20
 
 
@@ -26,11 +29,11 @@ def now() -> Moment:
     return clock.now()
 
 
-def named_headers() -> dict[str, str]:
-    """The headers, by their names in lower case."""
+def named_headers(environ: WSGIEnvironment) -> dict[str, str]:
+    """The headers of the request that has this environment, by their names in lower case."""
     return {
         key.removeprefix("HTTP_").replace("_", "-").lower(): value
-        for key, value in request.environ.items()
+        for key, value in environ.items()
         if key.startswith("HTTP_") or (key == "CONTENT_TYPE" and value)
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.intake.deliveries import Outcome, UnknownSource, take
+from server.intake.deliveries import Outcome, UnknownSource, take, take_new
 from server.intake.keeping import NotKept, drop_kept, replay_kept
 from server.intake.receiving import Received, Refused, UnknownProcess, find, hand_in, receive, unknown_people
 from server.verification import Unverified
@@ -21,5 +21,6 @@ __all__ = [
     "receive",
     "replay_kept",
     "take",
+    "take_new",
     "unknown_people",
 ]

@@ -66,12 +66,18 @@ KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
 
 
 def take(
-    name: str, headers: Mapping[str, str], body: bytes, now: Moment, environ: Mapping[str, str] = os.environ
+    name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: Moment,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    tried: bool = False,
 ) -> list[Outcome]:
     """Take a delivery; gives what became of each item that makes or concerns an issue. All of it is on disk then; what
-    cannot be taken is kept with its problem. `headers`: by their names in lower case. Raises UnknownSource, Unverified
-    (nothing was read), Unavailable."""
-    at_once = _take_new(name, headers, body, now, environ)
+    cannot be taken is kept with its problem. `headers`: by their names in lower case; `tried`: `take_new` has not taken
+    it. Raises UnknownSource, Unverified (nothing was read), Unavailable."""
+    at_once = None if tried else take_new(name, headers, body, now, environ)
     if at_once is not None:
         return [at_once]
     with database.session():
@@ -90,12 +96,12 @@ def take(
         return take_payload(delivery, payload, now)
 
 
-def _take_new(
-    name: str, headers: Mapping[str, str], body: bytes, now: Moment, environ: Mapping[str, str]
+def take_new(
+    name: str, headers: Mapping[str, str], body: bytes, now: Moment, environ: Mapping[str, str] = os.environ
 ) -> Outcome | None:
     """Take what most deliveries are, one new issue and nothing wrong with it, and ask the database nothing before it is
     written: by the documents that this process saw last, which the transaction finds to be still in force. None, and
-    nothing done, for whatever is otherwise."""
+    nothing done, for whatever is otherwise. `headers`: by their names in lower case. Raises Unavailable."""
     documents = policies.last_seen()
     source = documents.sources.get(name)
     if source is None or source.verify is None:

@@ -13,9 +13,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from standardwebhooks import Webhook
 
 from server.core.moments import MINUTE
+from server.metrics import counting
 from server.store.database import Store
 from server.store.failures import Unavailable
 from server.store.models import AuditEntry, Issue, Kept
@@ -128,6 +130,57 @@ def test_signatures_of_standard_webhooks_are_taken_within_five_minutes(api: Api,
     assert complain(api, signed(clock, id="msg_2", seconds=-290)).status_code == 200
     for seconds in (-301, 301):
         problem(complain(api, signed(clock, id="msg_3", seconds=seconds)), 401, "bad-signature")
+
+
+def test_one_new_issue_is_answered_before_flask_as_flask_would(
+    api: Api, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An upgrade is nothing that such a delivery asks for.
+    ours = complain(api, {**signed(clock, COMPLAINT), "Upgrade": "h2c"})
+    other = COMPLAINT.replace("C-1", "C-2")
+    counted = dict(counting._counted)
+    monkeypatch.setattr(app, "full_dispatch_request", pytest.fail)
+    at_once = complain(api, signed(clock, other), other)
+    assert (at_once.status, list(at_once.headers)) == (ours.status, list(ours.headers))
+    (first,), (second,) = ours.json["issues"], at_once.json["issues"]
+    assert at_once.get_data(as_text=True) == ours.get_data(as_text=True).replace(first["number"], second["number"])
+    labels = ("POST", "/hooks/{source}")
+    added = {key: value - counted.get(key, 0) for key, value in counting._counted.items()}
+    assert added["duban_http_requests_total", (*labels, "201")] == 1
+    assert added["duban_http_request_duration_seconds:sum", labels] > 0
+
+
+@pytest.mark.parametrize(
+    ("odd", "status"),
+    [
+        ({"Host": "a..b"}, 400),
+        ({"Host": "a" * 64}, 400),
+        ({"Connection": "Upgrade", "Upgrade": "websocket"}, 400),
+        ({"Host": "[::1]:8080"}, 201),
+        ({"Host": "duban_web:8080"}, 201),
+    ],
+)
+def test_what_flask_refuses_is_refused_whatever_the_signature(
+    api: Api, clock: Clock, odd: dict[str, str], status: int
+) -> None:
+    assert complain(api, {**signed(clock), **odd}).status_code == status
+    assert Issue.select().count() == (status == 201)
+
+
+def test_a_signature_makes_no_delivery_of_what_is_none(api: Api, clock: Clock) -> None:
+    long = COMPLAINT + " " * (1 << 20)
+    problem(complain(api, signed(clock, long), long), 413, "too-large")
+    problem(complain(api, {**signed(clock), "Transfer-Encoding": "chunked"}), 411, "length-required")
+    put = api.client.put("/hooks/complaint-inbox", data=COMPLAINT, headers=signed(clock))
+    problem(put, 405, "method-not-allowed")
+    assert Issue.select().count() == 0
+
+
+def test_a_body_that_is_not_whole_is_not_taken(api: Api, clock: Clock) -> None:
+    environ = {"CONTENT_LENGTH": str(len(COMPLAINT) + 1), "wsgi.input_terminated": True}
+    answer = api.post("/hooks/complaint-inbox", data=COMPLAINT, headers=signed(clock), environ_overrides=environ)
+    problem(answer, 408, "too-slow")
+    assert Issue.select().count() == 0
 
 
 def test_a_replayed_delivery_makes_no_second_issue(api: Api, clock: Clock) -> None:
@@ -260,13 +313,17 @@ fields: {subject: title}
 
 
 def test_a_database_in_trouble_is_503_and_nothing_is_stored(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
     def locked(*_: Any, **__: Any) -> Any:
+        tried.append(1)
         raise Unavailable("locked", retry_after=7)
 
     monkeypatch.setattr("server.intake.deliveries.receive", locked)
     answer = deliver(api, alert())
     problem(answer, 503, "unavailable")
     assert answer.headers["Retry-After"] == "7"
+    assert tried == [1], "whoever waits for a database in trouble waits once"
     monkeypatch.undo()
     assert Kept.select().count() == 0
 
