@@ -6,7 +6,7 @@ from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date as Date  # noqa: N812 - a calendar has a method of that name
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from server.core.schedules import WEEKDAYS, Schedule
 __all__ = ["BadCalendar", "Calendar", "NeverOpens", "Problem", "compile_calendar"]
 
 _EPOCH_ORDINAL = Date(1970, 1, 1).toordinal()
+_SUMS_KEPT = 256
 
 
 class BadCalendar(ValueError):
@@ -87,6 +88,9 @@ class Calendar:
         self._hours = hours
         self._stored_dates = stored_dates
         self._open = OpenTime(zone, hours.week, self._special)
+        # The same sum is asked for again after every event of an issue, and by others that were received just then.
+        self._days_later = lru_cache(maxsize=_SUMS_KEPT)(self._add_days)
+        self._way = lru_cache(maxsize=_SUMS_KEPT)(self._open_way)
         # So that every moment it gives can be shown: in zones east of Greenwich the year 9999 ends before LAST.
         self._last = min(LAST, moments.at_wall(LAST, zone))
 
@@ -174,7 +178,7 @@ class Calendar:
         if duration.open_ms:
             result = self._open.add(start, duration.open_ms)
         elif duration.ending or duration.working_days:
-            result = self._add_days(start, duration)
+            result = self._days_later(start, duration)
         else:
             result = self._add_calendar(start, duration.months, duration.days) + duration.clock_ms
         if not FIRST <= result <= self._last:
@@ -194,10 +198,13 @@ class Calendar:
         second (clock rule 6)."""
         share, whole = percent.numerator, 100 * percent.denominator
         if working:
-            reached = self.add_open(start, self.between(start, due) * share // whole)
+            reached = self._way(start, due, share, whole)
         else:
             reached = start + (due - start) * share // whole
         return reached // SECOND * SECOND
+
+    def _open_way(self, start: Moment, due: Moment, share: int, whole: int) -> Moment:
+        return self.add_open(start, self.between(start, due) * share // whole)
 
     def next_occurrence(self, schedule: Schedule, after: Moment) -> Moment:
         """When the schedule comes round next, strictly after that moment. Raises OutOfRange, NeverOpens."""

@@ -71,6 +71,9 @@ class Duration:
         object.__setattr__(self, "open_ms", sum(number(unit, 0) * ms for unit, ms in WORKING_MS.items()))
         object.__setattr__(self, "working_days", number("wd", 0))
 
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     @property
     def is_now(self) -> bool:
         """Whether it adds nothing."""

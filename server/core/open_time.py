@@ -139,7 +139,7 @@ class OpenTime:
     def year_of(self, moment: Moment) -> tuple[int, Year]:
         """The local year of a moment, and its table."""
         number = 1970 + moment // _MEAN_YEAR
-        table = self.year(number)
+        table = self._years.get(number) or self.year(number)
         if table.begin <= moment < table.end:
             return number, table
         number += 1 if moment >= table.end else -1

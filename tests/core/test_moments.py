@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core import moments
-from server.core.moments import DAY, HOUR, BadTime, BadTimeZone, OutOfRange, time_zone
+from server.core.moments import DAY, HOUR, MINUTE, SECOND, BadTime, BadTimeZone, OutOfRange, time_zone
 
 SHANGHAI = time_zone("Asia/Shanghai")
 BERLIN = time_zone("Europe/Berlin")
@@ -120,6 +120,20 @@ def test_a_date_whose_midnight_is_skipped_begins_after_the_gap() -> None:
 def test_the_wall_clock_of_a_moment_includes_the_offset() -> None:
     assert moments.local(MIDNIGHT, SHANGHAI) % DAY == 0
     assert moments.offset(MIDNIGHT, SHANGHAI) == 8 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("zone", "change", "before", "after"),
+    [
+        ("Europe/Berlin", "2026-03-29T01:00:00Z", 1 * HOUR, 2 * HOUR),
+        ("Africa/Monrovia", "1972-01-07T00:44:30Z", -(44 * MINUTE + 30 * SECOND), 0),
+    ],
+)
+def test_an_offset_changes_to_the_millisecond(zone: str, change: str, before: int, after: int) -> None:
+    moment = moments.parse(change)
+    for _ in range(2):
+        assert moments.offset(moment - 1, time_zone(zone)) == before
+        assert moments.offset(moment, time_zone(zone)) == after
 
 
 @pytest.mark.parametrize("name", ["", "Asia", "America", "Nowhere/City", "../etc/passwd", "/etc/localtime", "asia\0"])
