@@ -111,11 +111,8 @@ def _new(process: Process, event: Event, now: Moment, directory: Asked) -> Turn:
 
 def judge(turn: Turn) -> list[dict[str, Any]]:
     """Judges and routes a new issue; gives the reasons. Nothing runs yet."""
-    names = ("received", f"stage.{turn.case.stage}")
-    turn.happens(*names)
-    reasons = judging.judge_new(turn)
-    judging.route_new(turn)
-    return reasons
+    turn.happens("received", f"stage.{turn.case.stage}")
+    return judging.judge_new(turn)
 
 
 def _receive(turn: Turn, event: Event) -> None:

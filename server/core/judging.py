@@ -29,7 +29,8 @@ def _view(turn: Turn, known: dict[str, Any]) -> View:
 
 
 def judge_new(turn: Turn) -> list[dict[str, Any]]:
-    """Judges every table for a new issue; gives the reasons, in document order."""
+    """Judges every table for a new issue and gives it to a team, and to the person whose turn it is; gives the reasons,
+    in document order."""
     reasons = []
     known = known_at_receipt(turn)
     view = _view(turn, known)
@@ -39,6 +40,7 @@ def judge_new(turn: Turn) -> list[dict[str, Any]]:
             turn.set_value(classification.name, decision.value)
             known[classification.name] = decision.value
             reasons.append(because(classification.name, decision))
+    _give(turn, _matching(turn, view))
     turn.changed.clear()
     return reasons
 
@@ -70,12 +72,6 @@ def classified(turn: Turn, name: str, value: Any, by: str | None, reasons: list[
     turn.raise_event(f"classified.{name}")
 
 
-def route_new(turn: Turn) -> None:
-    """Gives a new issue to a team, and to the person whose turn it is."""
-    _give(turn, _matching(turn))
-    turn.changed.clear()
-
-
 def hand_on(turn: Turn, happening: Happening) -> None:
     """What an action's `assign` does, and routing anew when something that the table looks at has changed while
     nobody owns the issue and no team was set by hand. Writes a `routed` line when team or owner is another."""
@@ -83,7 +79,7 @@ def hand_on(turn: Turn, happening: Happening) -> None:
     before = (case.team, case.owner)
     if happening.assign == "route":
         turn.set_owner(None)
-        _give(turn, _matching(turn))
+        _give(turn, _matching(turn, _view(turn, known_at_receipt(turn))))
     elif happening.assign is not None:
         person = people.first(turn, happening.assign)
         if person is not None:
@@ -94,13 +90,12 @@ def hand_on(turn: Turn, happening: Happening) -> None:
         and not case.team_by_hand
         and not turn.changed.isdisjoint(turn.process.route_fields)
     ):
-        _give(turn, _matching(turn))
+        _give(turn, _matching(turn, _view(turn, known_at_receipt(turn))))
     if (case.team, case.owner) != before:
         turn.line("routed", team=case.team, owner=case.owner)
 
 
-def _matching(turn: Turn) -> tuple[str, Route] | None:
-    view = _view(turn, known_at_receipt(turn))
+def _matching(turn: Turn, view: View) -> tuple[str, Route] | None:
     for route in turn.process.route:
         if route.when is None or route.when.holds(view):
             to = route.to or turn.known.get(route.field) or ""
