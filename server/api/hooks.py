@@ -3,6 +3,8 @@
 Nearly every delivery makes one new issue, and nothing is wrong with it. `at_once` answers those before Flask comes to
 see them: to find a view and to make objects of a request and an answer takes it as long as all that such a delivery
 needs before its transaction. `receive` answers any.
+
+Trap: what an application registers to come before or after requests does not come by what `at_once` answers.
 """
 
 from __future__ import annotations
