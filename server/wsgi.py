@@ -141,6 +141,11 @@ def make_ready(app: Flask) -> None:
     except Exception:
         # Whatever the database or a document does: the server begins, and whoever needs something makes it.
         log.warning("what the first requests need could not be made before them", exc_info=True)
+    collect_less()
+
+
+def collect_less() -> None:
+    """Look for circles of objects that nobody uses less often, from now on, and not among those that there are."""
     # What there is now stays. Looking through it again and again for garbage would hold up a request for 0.1 s.
     gc.collect()
     gc.freeze()

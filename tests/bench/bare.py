@@ -75,7 +75,9 @@ class _Bare(wsgi._Server):
     """The product's gunicorn, with this application in it."""
 
     def load(self) -> Flask:
-        return application(self._settings.database)
+        app = application(self._settings.database)
+        wsgi.collect_less()
+        return app
 
 
 def main(url: str, port: int, workers: int) -> None:
