@@ -112,7 +112,7 @@ def _noted(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
         try:
             return make(part)
         except _Bad as bad:
-            return bad
+            return bad.with_traceback(None)  # there may be hundreds of thousands
 
     return made
 

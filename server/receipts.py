@@ -50,7 +50,7 @@ class OpenedRefused(Exception):
 class _Seen:
     """What this process has seen of the store."""
 
-    issue = 0  # the last id that an issue was given
+    issues = 0  # how many it has written
 
 
 class Receipt(NamedTuple):
@@ -145,7 +145,7 @@ def _ask_for_sent(receipts: Sequence[Receipt]) -> Iterator[tuple[str, Any]]:
     for source in {one.source for one in receipts if one.external_id is not None}:
         ids = [one.external_id for one in receipts if one.source == source and one.external_id is not None]
         if database.current().is_postgresql:
-            yield source, (sql.run if _Seen.issue > GROWN else sql.run_planned)(_SENT_EACH, ids, source)
+            yield source, (sql.run if _Seen.issues >= GROWN else sql.run_planned)(_SENT_EACH, ids, source)
         else:
             condition, given = sql.among(ids)
             yield source, sql.run(_SENT + condition, source, *given)
@@ -179,7 +179,7 @@ def _written(
     if not receipts:
         return []
     issues, ids = zip(*taken, strict=True)
-    _Seen.issue = issues[-1]
+    _Seen.issues += len(receipts)
     judged = [_judged(one, directory) for one in receipts]
     changes = list(map(_change, receipts, judged, issues))
     with database.pipeline():

@@ -22,7 +22,7 @@ class Secured(Response):
     def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         """The answer as it is sent."""
         content, status, headers = super().get_wsgi_response(environ)
-        path = environ.get("PATH_INFO", "")
+        path = "/" + environ.get("PATH_INFO", "").lstrip("/")
         if path != _PANEL and not path.startswith(_PANEL + "/"):
             headers += lacking(headers)
         return content, status, headers

@@ -72,6 +72,7 @@ def at_once(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable
         trouble = error
     if outcome is None:
         environ.update({_TRIED: trouble, metrics.BEGAN: began})
+        trouble = None  # its traceback leads here: body and all would stay until circles are looked for
         return None
     content = encoded({"issues": _listed([outcome])})
     metrics.count("POST", _ROUTE, 201, began)
@@ -97,7 +98,7 @@ def receive(source: str) -> Response:
     data = body()
     environ = request.environ
     if environ.get(_TRIED) is not None:
-        raise environ[_TRIED]
+        raise environ.pop(_TRIED)
     limits: Limits = current_app.extensions["duban.hooks"]
     known = policies.last_seen().sources.get(source)
     if known is not None and known.verify is not None and known.verify.scheme == "none":

@@ -164,12 +164,13 @@ class Source:
             at = "received"
             received = None if self.received is None else self.received.of(item)
             facts = {}
+            is_a_part = self.each is None or self.each.is_plain  # of the payload, which was sound
             for name, rule in self.fields.items() if creates else ():
                 at = name
                 value = rule.value(item)
                 if value is None:
                     continue
-                if not (rule.gives_a_part or _sound(value)):
+                if not ((is_a_part and rule.gives_a_part) or _sound(value)):
                     return _refused(external_id, at, "unusable-value")
                 facts[name] = value
         except PathFailed as failed:

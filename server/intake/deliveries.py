@@ -8,6 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,8 +146,10 @@ def take_payload(delivery: Delivery, payload: Any, now: Moment) -> list[Outcome]
     whole = len(raws) != len(items)  # the list itself could not be found
     outcomes = []
     for index, item in enumerate(items):
-        raw = delivery.body if whole or delivery.source.each is None else canonical(raws[index]).encode()
-        number = None if whole or delivery.source.each is None else index
+        raw, number = delivery.body, None
+        if not whole and delivery.source.each is not None:
+            with suppress(ValueError):  # an infinity that `each` made: it is kept with the whole delivery
+                raw, number = canonical(raws[index]).encode(), index
         outcome = take_item(delivery, item, number, raw, now)
         if outcome is not None:
             outcomes.append(outcome)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import hmac
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ import psycopg
 import pytest
 from flask import Flask
 from standardwebhooks import Webhook
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from server.core.moments import MINUTE
 from server.metrics import counting
@@ -326,6 +329,32 @@ def test_a_database_in_trouble_is_503_and_nothing_is_stored(api: Api, monkeypatc
     assert tried == [1], "whoever waits for a database in trouble waits once"
     monkeypatch.undo()
     assert Kept.select().count() == 0
+
+
+def test_a_delivery_that_fails_is_let_go_of_with_its_answer(
+    api: Api, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a database is in trouble senders try again and again: no body may wait for a search for circles."""
+
+    gone: list[weakref.ref[Unavailable]] = []
+
+    def noted(error: Unavailable) -> Unavailable:
+        gone.append(weakref.ref(error))
+        return error
+
+    def locked(*_: Any, **__: Any) -> Any:
+        raise noted(Unavailable("locked"))
+
+    monkeypatch.setattr("server.intake.deliveries.receive", locked)
+    monkeypatch.setattr(app.logger, "disabled", True)  # what pytest catches of it, it keeps
+    asked = EnvironBuilder("/hooks/complaint-inbox", method="POST", data=COMPLAINT, headers=signed(clock, COMPLAINT))
+    gc.disable()
+    try:
+        _, status, _ = run_wsgi_app(app.wsgi_app, asked.get_environ(), buffered=True)
+        assert status.startswith("503")
+        assert [one() for one in gone] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_database_that_stays_locked_is_503_within_seconds_and_works_again_after(

@@ -147,6 +147,15 @@ def test_what_an_answer_says_of_itself_stands(app: Flask) -> None:
     assert ("X-Frame-Options", "DENY") in sent
 
 
+def test_answers_of_the_panel_are_left_as_they_are_however_many_slashes_lead_to_it(app: Flask) -> None:
+    sent = {}
+    for path in ("/admin", "//admin/", "/administrator"):
+        with app.test_request_context("/") as asked:
+            environ = {**asked.request.environ, "PATH_INFO": path}
+            sent[path] = len(app.make_response("").get_wsgi_response(environ)[2])
+    assert sent["/admin"] == sent["//admin/"] < sent["/administrator"]
+
+
 def test_every_problem_is_said_in_both_languages_with_the_same_places() -> None:
     texts = yaml.safe_load((data_dir("schemas") / "problems.yaml").read_text("utf-8"))
     reasons = texts.pop("reasons")

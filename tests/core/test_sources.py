@@ -122,6 +122,7 @@ def test_an_external_id_may_be_a_number(value: Any, expected: str) -> None:
         ({"fields": {"a": "sum(x)"}}, {"x": "no"}, "/a", "path-failed"),
         ({"fields": {"a": "to_number(x)"}}, {"x": "9" * 5000}, "/a", "unusable-value"),
         ({"fields": {"a": '`"\\u0000"`'}}, {}, "/a", "unusable-value"),
+        ({"each": "x[].{n: to_number(@)}", "fields": {"a": "n"}}, {"x": ["1e999"]}, "/a", "unusable-value"),
         ({"when": "starts_with(x, 'a')"}, {"x": 1}, "/when", "path-failed"),
         ({"again": {"when": "length(x)", "do": "solve"}}, {"x": 1}, "/again", "path-failed"),
     ],

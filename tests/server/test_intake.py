@@ -251,6 +251,27 @@ def test_one_bad_item_is_kept_and_does_not_hold_up_the_others() -> None:
     assert Kept.select().where(Kept.item == 1).count() == 1
 
 
+COMPUTED = """\
+kind: source
+name: alertmanager
+process: contingency
+verify: {scheme: bearer, secret: env:ALERT_TOKEN}
+each: "alerts[].{id: id, n: to_number(n)}"
+external_id: id
+fields: {subject: id, background: "n && [n]", class: {value: technical}}
+"""
+
+
+def test_an_item_that_is_no_json_once_it_is_computed_is_kept_with_the_whole_delivery() -> None:
+    publish(COMPUTED, MONDAY)
+    outcomes = deliver({"id": "a"}, {"id": "b", "n": "1e999"}, {"id": "c"})
+    assert [one.created for one in outcomes] == [True, False, True]
+    assert [(problem.at, problem.code) for problem in outcomes[1].problems] == [("/background", "unusable-value")]
+    row = Kept.get_by_id(outcomes[1].kept)
+    assert row.item is None
+    assert len(json.loads(bytes(row.body))["alerts"]) == 3
+
+
 def test_a_signed_body_that_is_no_json_is_kept_whole() -> None:
     outcomes = intake.take("alertmanager", BEARER, b'{"alerts": [', MONDAY, ALERT_TOKEN)
     assert [problem.code for problem in outcomes[0].problems] == ["payload-not-json"]
