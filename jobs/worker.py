@@ -228,11 +228,14 @@ class Listening:
         return 0
 
 
-def _say_that_it_is_there(began: Moment) -> None:
+def _say_that_it_is_there(began: Moment | None) -> Moment | None:
+    """Writes that this worker is there, and gives since when; None as long as that is not known."""
     try:
+        began = now() if began is None else began
         working.seen(began, delivery.left_alone(now()), now())
     except Unavailable as error:
         log.warning("that this worker is there could not be written: %s", error)
+    return began
 
 
 def run(settings: Settings, *, alone: bool) -> None:
@@ -274,14 +277,16 @@ def run(settings: Settings, *, alone: bool) -> None:
     for loop in (sweeper, scheduler, deliverer, sealer, anchorer, verifier, backtester, listener):
         loop.start()
     log.info("the worker has started")
-    began = now()
-    while True:
-        _say_that_it_is_there(began)
-        if ended.wait(working.EVERY):
-            break
-    for loop in (listener, verifier, sweeper, scheduler, deliverer, sealer, anchorer, backtester):
-        loop.stop()
-    forget()
+    began = None
+    try:
+        while True:
+            began = _say_that_it_is_there(began)
+            if ended.wait(working.EVERY):
+                break
+    finally:  # a process whose main thread is gone starts no further thread, and seems to be there
+        for loop in (listener, verifier, sweeper, scheduler, deliverer, sealer, anchorer, backtester):
+            loop.stop()
+        forget()
     for end_of in (sweeping.end, scheduling.end, delivering.end, sealing.end, backtesting.end, working.gone):
         try:
             end_of()
