@@ -65,6 +65,21 @@ def test_a_severity_is_added_between_two_with_criteria_deadlines_and_notices(bro
     assert one.complaints == []
 
 
+def test_a_text_that_was_mended_is_told_to_be_sound_at_once(browser: Browser, site: Site) -> None:
+    """A calendar has no examples, whose result would tell it once more."""
+    one = desk(browser, site.address).open(draft_of("cn-office"))
+    found, listed = one.page.locator(".ed-found"), one.page.locator("#side-findings")
+    sound = found.inner_text()
+    assert sound
+    text = one.text()
+    one.type_at(f"{text}\nunknown_part: |", "x")
+    expect(found).not_to_have_text(sound)
+    expect(listed.get_by_role("listitem")).not_to_have_count(0)
+    one.type_at(f"{text}|", "\n")
+    expect(found).to_have_text(sound)
+    expect(listed.get_by_role("list")).to_have_count(0)
+
+
 def test_a_deadline_has_a_worked_example_and_only_its_own_characters_change(browser: Browser, site: Site) -> None:
     draft = draft_of(COMPLAINTS)
     one = desk(browser, site.address).open(draft)

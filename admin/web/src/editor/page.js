@@ -196,8 +196,8 @@ class Page {
     if (!answer?.found || text !== this.yaml.text) return;
     this.findings = answer.found.findings;
     if (this.source.text !== text) { this.read.stop(); this.readText(); }
-    this.showFindings();
     this.form.showFindings(this.findings);
+    this.showFindings();
     this.bus.dispatchEvent(new CustomEvent('findings', { detail: { findings: this.findings } }));
   }
 
