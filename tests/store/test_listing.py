@@ -224,7 +224,11 @@ def test_what_is_asked_for_beside_it_is_looked_up_in_the_index(clumped: Store) -
         filters = Filters(**{name: False if name == "final" else ASKED[name][0] for name in chosen})
         if clumped.is_postgresql:
             text, values = newest(filters, NEWEST, LIMIT)
-            assert _read_in_the_table(text, values) == 0, (filters, list(_scans(text, values)), _seen())
+            until = time.monotonic() + 20
+            while _read_in_the_table(text, values) and time.monotonic() < until:
+                # On a busy machine PostgreSQL now and then believes again that it has to look into the table.
+                sql.run('VACUUM ANALYZE "issue"')
+            assert _read_in_the_table(text, values) == 0, (filters, _seen())
         else:
             plan = _plan(*newest(filters, NEWEST, LIMIT))
             assert "COVERING INDEX issue_of_" in plan, (filters, plan)
