@@ -144,13 +144,12 @@ def clumped(store: Store) -> Store:
         row |= {"subject": "退款" if row["id"] % 3 else "其他"}
     rows[5]["problem"] = "{}"
     rows[7]["subject"] = "长" * 250
-    if store.is_postgresql:
-        with store.session():
-            sql.run("ALTER TABLE issue SET (autovacuum_enabled = off)")
     keep(rows)
     if store.is_postgresql:
         with store.session():
             connection = store.db.connection()
+            # What former tests of this database deleted is left in the indexes, which makes others seem cheaper.
+            connection.execute('VACUUM FULL "issue"')
             # Whatever looks at this database meanwhile leaves pages that are not all visible, and so does what the
             # store wrote without waiting for the disk.
             until = time.monotonic() + 60
@@ -224,10 +223,6 @@ def test_what_is_asked_for_beside_it_is_looked_up_in_the_index(clumped: Store) -
         filters = Filters(**{name: False if name == "final" else ASKED[name][0] for name in chosen})
         if clumped.is_postgresql:
             text, values = newest(filters, NEWEST, LIMIT)
-            until = time.monotonic() + 20
-            while _read_in_the_table(text, values) and time.monotonic() < until:
-                # On a busy machine PostgreSQL now and then believes again that it has to look into the table.
-                sql.run('VACUUM ANALYZE "issue"')
             assert _read_in_the_table(text, values) == 0, (filters, _seen())
         else:
             plan = _plan(*newest(filters, NEWEST, LIMIT))
